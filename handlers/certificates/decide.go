@@ -1,0 +1,302 @@
+package certificates
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/pki"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Step is what is to be done next: one of the types below.
+type Step interface{ step() }
+
+type (
+	// Rest leaves the Certificate alone until the next event or that time has passed.
+	Rest struct{ After time.Duration }
+	// Settle writes the status and tells of it.
+	Settle struct {
+		Certificate *cmapi.Certificate
+		Event       *Event // nil: nothing that a person would want to see
+		Issued      bool   // this ends an issuance
+	}
+	// KeepKey puts the next private key, new if there is none, into its Secret.
+	KeepKey struct{ Mends bool }
+	// Request makes the CertificateRequest of the next revision, with a new
+	// private key if there is none.
+	Request struct {
+		Revision int
+		Mends    bool
+		Event    *Event
+	}
+	// Discard deletes a CertificateRequest that is of no use any more.
+	Discard struct{ Request *cmapi.CertificateRequest }
+	// Store puts what was issued into the Secret, with its key.
+	Store struct{ Request *cmapi.CertificateRequest }
+	// Redress applies labels, annotations and derived data of the Secret
+	// again, around the certificate it holds.
+	Redress struct{}
+	// Drop deletes a next-private-key Secret that is of no use any more.
+	Drop struct{ Secret *corev1.Secret }
+)
+
+func (Rest) step()    {}
+func (Settle) step()  {}
+func (KeepKey) step() {}
+func (Request) step() {}
+func (Discard) step() {}
+func (Store) step()   {}
+func (Redress) step() {}
+func (Drop) step()    {}
+
+// Event is told once the step it comes with is done.
+type Event struct{ Type, Reason, Message string }
+
+func normal(reason, message string) *Event {
+	return &Event{corev1.EventTypeNormal, reason, message}
+}
+
+func warning(reason, message string) *Event {
+	return &Event{corev1.EventTypeWarning, reason, message}
+}
+
+// Next decides on the one step to take.
+func Next(o Observed, now time.Time) Step {
+	crt := o.Certificate
+	switch {
+	case crt.DeletionTimestamp != nil:
+		return Rest{}
+	case o.Invalid != "":
+		return o.refuse(finding(reasonInvalidSpec, "%s", o.Invalid), reasonInvalidSpec, now)
+	case o.Owner != crt.Name:
+		return o.refuse(finding(reasonIncorrectCert,
+			"spec.secretName: Secret %q belongs to Certificate %q: choose another name, or delete one of the two", crt.Spec.SecretName, o.Owner), reasonIncorrectCert, now)
+	}
+	o.fault = inspect(&o)
+	due := o.fault
+	if !due.found() {
+		due = nearsEnd(&o, now)
+	}
+	wished := api.CertificateIs(crt, cmapi.CertificateConditionIssuing) && !o.settling()
+	switch {
+	case !due.found() && !wished:
+		return o.keep(now)
+	case o.keyStuck():
+		return o.refuse(o.stuck(due), reasonCannotRegenerate, now)
+	case !wished && now.Before(backoffEnd(&o)):
+		return o.keep(now)
+	case !wished && due.mends() && o.Next == nil && now.Before(o.Damped):
+		return o.keep(now)
+	}
+	return o.issue(due, now)
+}
+
+// settling reports whether the next revision is stored, and only the status
+// does not say so yet.
+func (o *Observed) settling() bool {
+	was := o.Certificate.Status.Revision
+	return o.Revision > 0 && (was == nil || *was != o.Revision)
+}
+
+func (o *Observed) stuck(due Finding) Finding {
+	return finding(reasonSecretMismatch,
+		"%s: spec.privateKey.rotationPolicy is Never, so the key in Secret %q must stay: set it to Always, or set the spec back, or delete the Secret",
+		due.Message, o.Certificate.Spec.SecretName)
+}
+
+// refuse writes that nothing can be done before a person changes something.
+func (o *Observed) refuse(f Finding, event string, now time.Time) Step {
+	next := o.status(f, now)
+	endIssuing(next)
+	if same(o.Certificate, next) {
+		return o.clean(Rest{After: o.untilExpiry(now)})
+	}
+	return Settle{Certificate: next, Event: warning(event, f.Message)}
+}
+
+// issue takes the next step towards the certificate of the next revision.
+func (o *Observed) issue(due Finding, now time.Time) Step {
+	if o.Next == nil {
+		return o.request(due, now)
+	}
+	failure := api.RequestFailed(o.Next)
+	switch {
+	case len(pki.RequestViolations(o.Next, o.Certificate)) > 0:
+		return Discard{o.Next}
+	case failure != nil && o.recorded(o.Next):
+		return Discard{o.Next}
+	case failure != nil:
+		return o.fail(failure.Reason, failure.Message, now)
+	case !o.keyIsOf(o.Next):
+		return Discard{o.Next} // its key went with an earlier process
+	case api.RequestIssued(o.Next):
+		return o.store(now)
+	default:
+		return o.wait(due, now)
+	}
+}
+
+// request makes the way for a request, and then the request.
+func (o *Observed) request(due Finding, now time.Time) Step {
+	if o.Path == Slow {
+		if begun := o.begun(due, due.Message, now); !same(o.Certificate, begun) {
+			return o.begin(begun)
+		}
+	}
+	if o.Path != Immediate && !o.KeyKept {
+		return o.keepKey(due)
+	}
+	r := Request{Revision: o.Revision + 1, Mends: o.mends(due)}
+	if !api.CertificateIs(o.Certificate, cmapi.CertificateConditionIssuing) {
+		r.Event = normal(reasonIssuing, due.Message)
+	}
+	return r
+}
+
+// begin tells of an issuance when it begins, and not again as it goes on.
+func (o *Observed) begin(next *cmapi.Certificate) Step {
+	s := Settle{Certificate: next}
+	if !api.CertificateIs(o.Certificate, cmapi.CertificateConditionIssuing) {
+		s.Event = normal(reasonIssuing, api.CertificateCondition(next, cmapi.CertificateConditionIssuing).Message)
+	}
+	return s
+}
+
+// keepKey makes room for the key's Secret under its name first.
+func (o *Observed) keepKey(due Finding) Step {
+	if unfit := keySecret(o); unfit != nil {
+		return Drop{unfit}
+	}
+	return KeepKey{Mends: o.mends(due)}
+}
+
+func (o *Observed) mends(due Finding) bool {
+	return due.mends() && o.Certificate.Status.Revision != nil
+}
+
+// wait leaves a request to its signer. One that takes longer than a pass is
+// told of in the status, and its key put where a restart finds it.
+func (o *Observed) wait(due Finding, now time.Time) Step {
+	pending := api.RequestCondition(o.Next, cmapi.CertificateRequestConditionReady)
+	if o.Path != Slow && pending == nil {
+		return Rest{}
+	}
+	if !o.KeyKept {
+		return o.keepKey(due)
+	}
+	message := due.Message
+	if pending != nil && pending.Message != "" {
+		message = fmt.Sprintf("Waiting for CertificateRequest %q: %s", o.Next.Name, pending.Message)
+		if due.found() {
+			message = due.Message + ". " + message
+		}
+	}
+	if begun := o.begun(due, message, now); !same(o.Certificate, begun) {
+		return o.begin(begun)
+	}
+	return Rest{After: o.untilExpiry(now)}
+}
+
+// store checks what was issued before it takes the place of what is stored.
+func (o *Observed) store(now time.Time) Step {
+	chain, err := pki.ParseCertificates(o.Next.Status.Certificate)
+	switch {
+	case err != nil:
+		return o.fail(reasonInvalidCert, "The issuer's answer cannot be read: "+err.Error(), now)
+	case !pki.SamePublicKey(chain[0].PublicKey, o.Key.Public()):
+		return o.fail(reasonInvalidCert, "The issuer certified another key than the one requested", now)
+	case !now.Before(chain[0].NotAfter):
+		return o.fail(reasonInvalidCert, "The issuer's certificate expired on "+chain[0].NotAfter.UTC().Format(time.RFC1123)+", before it could be stored", now)
+	}
+	return Store{o.Next}
+}
+
+// fail writes that an attempt failed, and when.
+func (o *Observed) fail(reason, message string, now time.Time) Step {
+	next := o.failed(reason, messageFailed+message, now)
+	return Settle{Certificate: next, Event: warning(reason, messageFailed+message)}
+}
+
+// recorded reports whether the status already counts the failure of cr: this
+// process knows, and after a restart the times tell, since every request is
+// made after the failure of the one before it was recorded.
+func (o *Observed) recorded(cr *cmapi.CertificateRequest) bool {
+	if o.LastFailed != "" {
+		return o.LastFailed == cr.UID
+	}
+	last := o.Certificate.Status.LastFailureTime
+	return last != nil && !last.Before(&cr.CreationTimestamp)
+}
+
+func (o *Observed) keyIsOf(cr *cmapi.CertificateRequest) bool {
+	if o.Key == nil {
+		return false
+	}
+	csr, err := pki.ParseRequest(cr.Spec.Request)
+	return err == nil && pki.SamePublicKey(o.Key.Public(), csr.PublicKey)
+}
+
+// keep looks after a Certificate for which nothing is to be issued now.
+func (o *Observed) keep(now time.Time) Step {
+	if !o.fault.found() && o.DressFault == "" && !o.Wanted.Matches(o.Secret) {
+		return Redress{}
+	}
+	next := o.status(o.verdict(now), now)
+	if o.settling() {
+		return Settle{Certificate: o.issued(next), Event: normal(reasonIssuing, messageIssuedAnew), Issued: true}
+	}
+	endPlan(next)
+	if !same(o.Certificate, next) {
+		return Settle{Certificate: next}
+	}
+	return o.clean(Rest{After: o.untilNext(now)})
+}
+
+// clean removes what is of no use any more, before resting.
+func (o *Observed) clean(rest Rest) Step {
+	for _, s := range o.KeySecrets {
+		return Drop{s}
+	}
+	for _, cr := range o.Old {
+		return Discard{cr}
+	}
+	return rest
+}
+
+// untilNext is how long nothing can happen without an event.
+func (o *Observed) untilNext(now time.Time) time.Duration {
+	if o.fault.found() {
+		return until(now, backoffEnd(o), o.Damped)
+	}
+	var renewal time.Time
+	if at, _ := renewalTime(o); at != nil {
+		renewal = o.renewsAt(*at)
+	}
+	if end := backoffEnd(o); end.After(renewal) {
+		renewal = end
+	}
+	return until(now, renewal, o.Stored.Certificate.NotAfter)
+}
+
+// untilExpiry is for a Certificate that only an event can bring forward: what
+// is stored runs out all the same.
+func (o *Observed) untilExpiry(now time.Time) time.Duration {
+	if o.Stored.Certificate == nil {
+		return 0
+	}
+	return until(now, o.Stored.Certificate.NotAfter)
+}
+
+// until is the time to the first moment still ahead, and 0 when there is none.
+func until(now time.Time, moments ...time.Time) time.Duration {
+	var first time.Duration
+	for _, m := range moments {
+		if d := m.Sub(now); d > 0 && (first == 0 || d < first) {
+			first = d
+		}
+	}
+	return first
+}

@@ -1,0 +1,68 @@
+package certificates
+
+import (
+	"hash/fnv"
+	"time"
+
+	"github.com/certwright/certwright/internal/pki"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+)
+
+// renewalTime is when the stored certificate is due for renewal, as the status
+// shows it; nil when it is never renewed. The error says that no renewal
+// window opens before the end: then the plain time holds, since a certificate
+// renewed outside its window is better than one that has run out.
+func renewalTime(o *Observed) (*time.Time, error) {
+	crt, leaf := o.Certificate, o.Stored.Certificate
+	if crt.Spec.Renewal != nil && crt.Spec.Renewal.Policy == cmapi.CertificateRenewalPolicyDisabled {
+		return nil, nil
+	}
+	at := pki.RenewalTime(leaf.NotBefore, leaf.NotAfter, crt.Spec.RenewBefore, crt.Spec.RenewBeforePercentage)
+	if crt.Spec.Renewal != nil && len(crt.Spec.Renewal.Windows) > 0 {
+		opening, err := pki.NextWindow(crt.Spec.Renewal.Windows, at, leaf.NotAfter)
+		if err != nil {
+			return &at, err
+		}
+		at = opening
+	}
+	return &at, nil
+}
+
+// spreadShare bounds the delay of a renewal to this part of the time left.
+const spreadShare = 20
+
+// renewsAt is when a renewal due at a time really begins: later by an offset
+// that is always the same for a Certificate and different between them, so
+// that thousands made in one minute are not renewed in one minute.
+func (o *Observed) renewsAt(due time.Time) time.Time {
+	window := min(o.Settings.RenewalSpread, o.Stored.Certificate.NotAfter.Sub(due)/spreadShare)
+	if window <= 0 {
+		return due
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(o.Certificate.UID)) // a hash never fails
+	return due.Add(time.Duration(h.Sum64() % uint64(window)))
+}
+
+// backoffEnd is until when a failed issuance is not tried again; the zero
+// time when it may be. It doubles with each failure up to the longest, and
+// ends at once when the spec no longer says what failed.
+func backoffEnd(o *Observed) time.Time {
+	status := o.Certificate.Status
+	if status.LastFailureTime == nil {
+		return time.Time{}
+	}
+	if o.Next != nil && len(pki.RequestViolations(o.Next, o.Certificate)) > 0 {
+		return time.Time{}
+	}
+	attempts := 1
+	if status.FailedIssuanceAttempts != nil {
+		attempts = max(*status.FailedIssuanceAttempts, 1)
+	}
+	wait := o.Settings.MinBackoff
+	for range min(attempts-1, 30) { // 2^30 hours is beyond any longest
+		wait = min(2*wait, o.Settings.MaxBackoff)
+	}
+	return status.LastFailureTime.Add(wait)
+}

@@ -1,0 +1,116 @@
+package issuers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/queue"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/clock"
+)
+
+// Cache is what the handler reads.
+type Cache interface {
+	Issuer(namespace, name string) *cmapi.Issuer
+	ClusterIssuer(name string) *cmapi.ClusterIssuer
+}
+
+// Handler serves the keys of Issuers and of ClusterIssuers.
+type Handler struct {
+	Cache    Cache
+	Client   cmclient.CertmanagerV1Interface
+	Backends map[Type]Backend
+	// ClusterNamespace is where ClusterIssuers find their Secrets.
+	ClusterNamespace string
+	Events           record.EventRecorder
+	Clock            clock.PassiveClock
+}
+
+// Handle brings one issuer's Ready condition in step with what its backend
+// says. Errors: what the backend or the API server answered.
+func (h *Handler) Handle(ctx context.Context, key queue.Key) (queue.Result, error) {
+	if key.Kind == queue.ClusterIssuer {
+		return h.clusterIssuer(ctx, h.Cache.ClusterIssuer(key.Name))
+	}
+	return h.issuer(ctx, h.Cache.Issuer(key.Namespace, key.Name))
+}
+
+func (h *Handler) issuer(ctx context.Context, i *cmapi.Issuer) (queue.Result, error) {
+	if i == nil || i.DeletionTimestamp != nil {
+		return queue.Result{}, nil
+	}
+	next := i.DeepCopy()
+	ready, err := h.check(ctx, Issuer{Name: i.Name, Namespace: i.Namespace, Spec: &i.Spec})
+	if err != nil {
+		return queue.Result{}, err
+	}
+	h.settle(&next.Status, ready, i.Generation)
+	if equality.Semantic.DeepEqual(i.Status, next.Status) {
+		return queue.Result{After: ready.Recheck}, nil
+	}
+	_, err = h.Client.Issuers(i.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{})
+	return h.written(i, ready, err)
+}
+
+func (h *Handler) clusterIssuer(ctx context.Context, i *cmapi.ClusterIssuer) (queue.Result, error) {
+	if i == nil || i.DeletionTimestamp != nil {
+		return queue.Result{}, nil
+	}
+	next := i.DeepCopy()
+	ready, err := h.check(ctx, Issuer{Name: i.Name, Namespace: h.ClusterNamespace, Spec: &i.Spec})
+	if err != nil {
+		return queue.Result{}, err
+	}
+	h.settle(&next.Status, ready, i.Generation)
+	if equality.Semantic.DeepEqual(i.Status, next.Status) {
+		return queue.Result{After: ready.Recheck}, nil
+	}
+	_, err = h.Client.ClusterIssuers().UpdateStatus(ctx, next, metav1.UpdateOptions{})
+	return h.written(i, ready, err)
+}
+
+func (h *Handler) check(ctx context.Context, i Issuer) (Readiness, error) {
+	t, err := TypeOf(i.Spec)
+	if err != nil {
+		return Readiness{Reason: reasonConfig, Message: err.Error()}, nil
+	}
+	backend, ok := h.Backends[t]
+	if !ok {
+		return Readiness{Reason: reasonConfig, Message: fmt.Sprintf(
+			"spec.%s: this version of certwright does not serve issuers of type %s: use another type, or leave the issuer to another controller", t, t)}, nil
+	}
+	return backend.Check(ctx, i)
+}
+
+// reasonConfig is the reason of an issuer that cannot work as it is written.
+const reasonConfig = "BadConfig"
+
+func (h *Handler) settle(status *cmapi.IssuerStatus, r Readiness, generation int64) {
+	c := cmapi.IssuerCondition{Status: cmmeta.ConditionFalse, Reason: r.Reason, Message: r.Message}
+	if r.Ready {
+		c.Status = cmmeta.ConditionTrue
+	}
+	api.SetIssuerReady(status, c, generation, metav1.NewTime(h.Clock.Now()))
+}
+
+// written tells of a change once it is stored.
+func (h *Handler) written(issuer runtime.Object, r Readiness, err error) (queue.Result, error) {
+	if err != nil {
+		return queue.Result{}, fmt.Errorf("write issuer status: %w", err)
+	}
+	eventType := corev1.EventTypeNormal
+	if !r.Ready {
+		eventType = corev1.EventTypeWarning
+	}
+	h.Events.Event(issuer, eventType, r.Reason, r.Message)
+	return queue.Result{After: r.Recheck}, nil
+}

@@ -1,0 +1,126 @@
+package issuers
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"time"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Type is the kind of authority an issuer stands for.
+type Type string
+
+// The issuer types of the API contract, section 1.3, named as their spec field.
+const (
+	SelfSigned Type = "selfSigned"
+	CA         Type = "ca"
+	Vault      Type = "vault"
+	Venafi     Type = "venafi"
+	ACME       Type = "acme"
+)
+
+// TypeOf tells which type an issuer's spec configures. It fails unless there
+// is exactly one.
+func TypeOf(spec *cmapi.IssuerSpec) (Type, error) {
+	var found []string
+	for _, t := range []struct {
+		set  bool
+		name Type
+	}{
+		{spec.ACME != nil, ACME}, {spec.CA != nil, CA}, {spec.SelfSigned != nil, SelfSigned},
+		{spec.Vault != nil, Vault}, {spec.Venafi != nil, Venafi},
+	} {
+		if t.set {
+			found = append(found, string(t.name))
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", fmt.Errorf("spec: no issuer type is configured: set one of spec.acme, spec.ca, spec.selfSigned, spec.vault or spec.venafi")
+	case 1:
+		return Type(found[0]), nil
+	default:
+		return "", fmt.Errorf("spec: several issuer types are configured (%s): keep one", strings.Join(found, ", "))
+	}
+}
+
+// Issuer is what a backend is told of an Issuer or ClusterIssuer.
+type Issuer struct {
+	Name string
+	// Namespace is where the issuer's Secrets are: its own, or the one for
+	// cluster resources.
+	Namespace string
+	Spec      *cmapi.IssuerSpec
+}
+
+// Readiness is what an issuer's Ready condition is to say.
+type Readiness struct {
+	Ready   bool
+	Reason  string // a reason of the API contract, section 1.3
+	Message string // stable: the same state gives the same text
+	// Recheck is after how long this may change without any event, such as a
+	// CA that ends. 0: never.
+	Recheck time.Duration
+}
+
+// Request is one CertificateRequest for a backend to sign, once.
+type Request struct {
+	Issuer  Issuer
+	Request *cmapi.CertificateRequest
+	// Template is the certificate asked for, already checked against the CSR.
+	Template *x509.Certificate
+}
+
+// Outcome is what came of a Request.
+type Outcome struct {
+	// Pending, when not empty, says in words what is waited for. The caches
+	// bring the request back when that changes.
+	Pending string
+	// Reason names the cause of Pending for events.
+	Reason string
+
+	Chain []byte // PEM, leaf first, no root
+	CA    []byte // PEM; empty when unknown
+}
+
+// Backend is one issuer type.
+type Backend interface {
+	// Check tells whether the issuer can sign. An error means that this could
+	// not be found out, and is tried again.
+	Check(ctx context.Context, i Issuer) (Readiness, error)
+	Signer
+}
+
+// Signer signs requests.
+type Signer interface {
+	// Sign signs r or tells what it waits for. Errors: a [Refusal] when the
+	// request is refused for good, any other when trying again may help.
+	Sign(ctx context.Context, r Request) (Outcome, error)
+}
+
+// Refusal ends a request: signing it again would be refused again.
+type Refusal struct {
+	Reason  string // the API contract's, section 1.3
+	Message string // names field, fault and remedy
+}
+
+func (r *Refusal) Error() string { return r.Message }
+
+// Refuse makes a Refusal.
+func Refuse(reason, format string, args ...any) error {
+	return &Refusal{Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+// Wait makes an Outcome that waits for something the caches will tell of.
+func Wait(reason, format string, args ...any) Outcome {
+	return Outcome{Reason: reason, Pending: fmt.Sprintf(format, args...)}
+}
+
+// Secrets is how backends read Secrets. Errors: NotFound, or the API server's.
+type Secrets interface {
+	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+}

@@ -1,0 +1,29 @@
+package informers
+
+import (
+	"github.com/certwright/certwright/queue"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+)
+
+// route is a line of the route table: a change of an object in from wakes to.
+type route struct {
+	from watched
+	to   []target
+}
+
+// routes is THE ROUTE TABLE: which event wakes which keys. Nothing else in the
+// daemon reacts to an event, and daemon/wire.go names the handler of each key.
+func (s *Set) routes() []route {
+	table := []route{
+		{s.certificates, []target{self(queue.Certificate), rivals}},
+		{s.requests, []target{self(queue.CertificateRequest), itsCertificate}},
+		{s.issuers, []target{self(queue.Issuer), waitingRequests(cmapi.IssuerKind)}},
+		{s.secrets.own, []target{itsCertificate, certificatesOfSecret, issuersOfSecret, requestsOfKey}},
+		{s.secrets.foreign, []target{certificatesOfSecret, issuersOfSecret, requestsOfKey}},
+	}
+	if s.clusterIssuers != nil {
+		table = append(table, route{s.clusterIssuers, []target{self(queue.ClusterIssuer), waitingRequests(cmapi.ClusterIssuerKind)}})
+	}
+	return table
+}

@@ -1,0 +1,72 @@
+package queue
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kind says what sort of object a Key names. Every Kind has one handler in
+// daemon/wire.go and a route or a cron entry that wakes it.
+type Kind uint8
+
+// The kinds. A new one takes a line here and a row in the table below.
+const (
+	// The zero Kind is nobody's, so that a Key left empty by mistake is refused
+	// and not taken for somebody else's.
+	_ Kind = iota
+	// Certificate is a cert-manager.io Certificate.
+	Certificate
+	// CertificateRequest is a cert-manager.io CertificateRequest.
+	CertificateRequest
+	// Issuer is a cert-manager.io Issuer.
+	Issuer
+	// ClusterIssuer is a cert-manager.io ClusterIssuer.
+	ClusterIssuer
+
+	kindCount
+)
+
+// kindRow is all the queue knows about a kind.
+type kindRow struct {
+	noun       string  // in logs and in the label "kind"
+	controller string  // in the contract's label "controller"
+	lane       Lane    // whose workers serve it
+	backoff    backoff // how failures of one key are spaced
+}
+
+// kinds is the table of kinds. The back-offs are the API contract's. Issuers
+// sit in the remote lane because they ask ACME, Vault or Venafi whether they
+// are ready; a request is local because most are signed here.
+var kinds = [kindCount]kindRow{
+	Certificate:        {"certificate", "certificates", Local, backoff{time.Second, 30 * time.Second}},
+	CertificateRequest: {"certificaterequest", "certificaterequests", Local, backoff{time.Second, 30 * time.Second}},
+	Issuer:             {"issuer", "issuers", Remote, backoff{5 * time.Second, 5 * time.Minute}},
+	ClusterIssuer:      {"clusterissuer", "clusterissuers", Remote, backoff{5 * time.Second, 5 * time.Minute}},
+}
+
+// Kinds lists every kind there is, in the order of the constants.
+func Kinds() []Kind {
+	all := make([]Kind, 0, kindCount-1)
+	for k := Kind(1); k < kindCount; k++ {
+		all = append(all, k)
+	}
+	return all
+}
+
+// String gives the resource noun that logs and metrics use: "certificate".
+func (k Kind) String() string {
+	if !k.known() {
+		return fmt.Sprintf("kind(%d)", uint8(k))
+	}
+	return kinds[k].noun
+}
+
+// Lane says whose workers serve this kind.
+func (k Kind) Lane() Lane {
+	if !k.known() {
+		return Local
+	}
+	return kinds[k].lane
+}
+
+func (k Kind) known() bool { return k > 0 && k < kindCount }

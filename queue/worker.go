@@ -1,0 +1,91 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+// worker serves one lane. It has no state of its own: all workers of a lane
+// are the same worker.
+type worker struct {
+	*lane
+	handlers *table
+	running  *running
+	metrics  *metrics
+}
+
+// loop serves keys until the lane is shut down and empty. Once accept has ended
+// it only empties the lane; handlers get work as their context.
+func (w *worker) loop(accept, work context.Context) {
+	for {
+		key, closed := w.Get()
+		if closed {
+			return
+		}
+		if accept.Err() != nil {
+			w.Done(key)
+			continue
+		}
+		w.serve(work, key)
+	}
+}
+
+// serve makes one handler call and does what the outcome table says.
+func (w *worker) serve(ctx context.Context, key Key) {
+	defer w.Done(key)
+	logger := klog.FromContext(ctx).WithValues("kind", key.Kind.String(), "object", key.object(), "attempt", w.NumRequeues(key)+1)
+	began := time.Now()
+	w.running.start(key, began)
+	result, err := call(klog.NewContext(ctx, logger), w.handlers[key.Kind], key)
+	w.running.end(key)
+	o, delay := classify(result, err, ctx.Err() != nil)
+	w.metrics.handled(key.Kind, o, time.Since(began))
+	report(logger, o, delay, err)
+	w.settle(key, o, delay)
+}
+
+// call is one handler call whose panic, if any, comes back as an error.
+func call(ctx context.Context, h Handler, key Key) (result Result, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &panicError{value, debug.Stack()}
+		}
+	}()
+	return h.Handle(ctx, key)
+}
+
+// report is the one place where a failure is logged.
+func report(logger klog.Logger, o outcome, delay time.Duration, err error) {
+	switch o {
+	case terminal:
+		logger.Error(err, "Handler gave up, waiting for a change")
+	case told:
+		logger.Error(err, "Handler failed, will try again when told", "delay", delay)
+	case failed:
+		logger.Error(err, "Handler failed, will try again")
+	case panicked:
+		crash, _ := errors.AsType[*panicError](err)
+		logger.Error(err, "Handler panicked, will try again", "stack", string(crash.stack))
+	case conflict:
+		logger.V(2).Info("Handler met a conflict, will try again", "reason", err.Error())
+	case cutOff:
+		logger.V(2).Info("Handler was cut off by the shutdown", "reason", err.Error())
+	}
+}
+
+// settle decides when the key comes back.
+func (w *worker) settle(key Key, o outcome, delay time.Duration) {
+	switch o {
+	case done, terminal, cutOff:
+		w.Forget(key)
+	case later, told:
+		w.Forget(key)
+		w.AddAfter(key, delay)
+	case overdue, conflict, failed, panicked:
+		w.AddRateLimited(key)
+	}
+}
