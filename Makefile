@@ -1,0 +1,132 @@
+# The chores of certwright. `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# One set of flags for every build in every module: each of them is part of the
+# build cache's key, and Kubernetes should not be compiled twice.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
+export GOWORK := off
+
+# Every Go module in the tree, the product's own first.
+MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir $(shell find . -name go.mod -not -path '*/.*/*')))))
+# Those that `make test` tests after the unit tests, quick ones first.
+TESTED := test/tools test/cluster test
+# Targets prove-NAME, each of which runs certwright against one big real part.
+PROVE :=
+
+BIN := $(CURDIR)/bin
+# Empty outside a repository; certwright then says what Go recorded.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT ?= $(shell git rev-parse --quiet --verify HEAD 2>/dev/null)
+STAMP := github.com/certwright/certwright/daemon/certwright/commands
+LDFLAGS = -s -w -X $(STAMP).version=$(VERSION) -X $(STAMP).commit=$(COMMIT)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+##@ Building
+
+.PHONY: build install crds clean
+build: ## bin/certwright
+	go build -ldflags '$(LDFLAGS)' -o $(BIN)/certwright ./daemon/certwright
+
+install: ## certwright into GOBIN
+	go install -ldflags '$(LDFLAGS)' ./daemon/certwright
+
+crds: ## deploy/crds, from the API types of the version in go.mod
+	go -C test/tools run ./crds -module $(CURDIR) -out $(CURDIR)/deploy/crds
+
+clean: ## remove bin; the control plane's programs stay in the user's cache
+	rm -rf $(BIN)
+
+##@ Trying it out
+
+.PHONY: cluster cluster-down demo bench
+cluster: ## start a control plane on this machine: eval "$(make cluster)"
+	@go -C test/cluster run ./cmd/cluster up
+
+cluster-down: ## end it and remove its files
+	@go -C test/cluster run ./cmd/cluster down
+
+demo: ## show the daemon at work on a control plane of its own; KEEP=1 leaves it running
+	@go -C test run ./demo
+
+bench: ## measure it: N=1000 says how many certificates, ARGS=... goes to the program
+	@go -C test run ./bench $(if $(N),-n $(N)) $(ARGS)
+
+##@ Testing
+
+.PHONY: unit test prove
+# The mutation detector panics when a handler changes an object of the cache.
+unit: export KUBE_CACHE_MUTATION_DETECTOR := true
+unit: ## the product's own tests: no control plane, well under a minute
+	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 10m ./...
+
+# The race detector needs a C compiler, and everything compiled once more.
+test: RACE := $(if $(shell command -v gcc),-race)
+test: STARTED := $(shell date +%s)
+# One package after the other (-p 1), each has a control plane; but that holds for the
+# compiler too, so vet goes first, which needs the same packages compiled.
+test: unit $(BIN)/gotestsum ## unit with the race detector, then the real daemon on a real control plane
+	@echo "test: the control plane's programs, some 10 minutes when there are none yet"
+	@go -C test/cluster run ./cmd/cluster build
+	@for module in $(wildcard $(TESTED)); do \
+		echo "test: $$module"; \
+		(cd $$module && go vet ./... && $(BIN)/gotestsum --format testname -- -count=1 -p 1 -timeout 20m ./...); \
+	done
+	@echo "test: . $(wildcard $(TESTED)) passed in $$(( $$(date +%s) - $(STARTED) )) s"
+
+prove: $(PROVE) ## certwright against the big real parts: every prove-NAME there is
+	@echo "prove: $(if $(PROVE),passed: $(PROVE),there is nothing to prove yet)"
+
+##@ Checking
+
+# $(call each,COMMAND) runs COMMAND in every module that has Go packages of its own.
+each = @for module in $(MODULES); do \
+		packages=$$(cd $$module && go list ./... 2>/dev/null) || { (cd $$module && go list ./...); exit 1; }; \
+		[ -z "$$packages" ] || { echo "$@: $$module"; (cd $$module && $(1)); }; \
+	done
+
+.PHONY: check format vet lint fresh kustomize tidy words
+check: format vet lint fresh kustomize tidy words ## all of the following
+	@echo "check: all is well"
+
+format: ## gofmt has nothing to change
+	@found=$$(gofmt -s -l .); [ -z "$$found" ] || { echo "format: run gofmt -s -w on"; echo "$$found"; exit 1; }
+
+vet: ## go vet, in every module
+	$(call each,go vet ./...)
+
+lint: $(BIN)/golangci-lint ## .golangci.yaml, in every module
+	$(call each,$(BIN)/golangci-lint run)
+
+fresh: ## deploy/crds is what `make crds` writes
+	@written=$$(mktemp -d); trap 'rm -rf "$$written"' EXIT; \
+	go -C test/tools run ./crds -module $(CURDIR) -out "$$written"; \
+	diff -r -x kustomization.yaml deploy/crds "$$written" || { echo "fresh: run make crds"; exit 1; }
+
+kustomize: $(BIN)/kustomize ## every kustomization under deploy can be built
+	@for file in $$(find deploy -name kustomization.yaml); do $(BIN)/kustomize build "$$(dirname "$$file")" >/dev/null; done
+
+tidy: ## every go.mod and go.sum says what is needed, and no more
+	@for module in $(MODULES); do echo "tidy: $$module"; (cd $$module && go mod tidy -diff); done
+
+# Folders of one machine, a module proxy's name, and notes to oneself.
+WORDS := (^|[^[:alnum:]_.}-])/(root|home|work)/|(proxy|sum)[.]golang|\b(TO[D]O|FIX[M]E|XX[X])\b
+words: ## nothing in the tree that belongs to one machine or one day
+	@! grep -rnIE --exclude-dir=.git --exclude-dir=bin --exclude=go.sum '$(WORDS)' .
+
+# The tools, pinned in test/tools and built when their pins have changed.
+
+$(BIN)/gotestsum $(BIN)/kustomize &: test/tools/go.sum
+	go -C test/tools build -ldflags '-s -w' -o $(BIN)/ tool
+	@touch $(BIN)/gotestsum $(BIN)/kustomize
+
+$(BIN)/golangci-lint: test/tools/lint/go.sum
+	go -C test/tools/lint build -ldflags '-s -w' -o $(BIN)/ tool
+	@touch $@
