@@ -1,0 +1,59 @@
+package commands
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// applyCRDs is the remedy for a cluster that does not know our API.
+const applyCRDs = "install its CustomResourceDefinitions: kubectl apply -k deploy/crds"
+
+// explain adds to an error what its reader can do about it. It is applied
+// once, where errors are printed.
+func explain(err error) error {
+	if remedy := remedyFor(err); remedy != "" {
+		return fmt.Errorf("%w\n%s", err, remedy)
+	}
+	return err
+}
+
+func remedyFor(err error) string {
+	var untrusted x509.UnknownAuthorityError
+	var request *url.Error
+	var network *net.OpError // not net.Error, which every system error is too
+	switch {
+	case isUsage(err):
+		return ""
+	case lacksAPI(err):
+		return "The cluster does not serve the API of cert-manager.io; " + applyCRDs
+	case apierrors.IsUnauthorized(err):
+		return "The API server does not accept your credentials: log in again, or choose others with --context or --kubeconfig."
+	case apierrors.IsForbidden(err):
+		return "Ask for that right, or act as somebody who has it (--as, --context); `kubectl auth can-i --list` tells what you may do."
+	case clientcmd.IsEmptyConfig(err):
+		return "Name a kubeconfig with --kubeconfig or KUBECONFIG, or run in a pod."
+	case errors.Is(err, context.Canceled):
+		return ""
+	case errors.As(err, &untrusted):
+		return "The API server's certificate is not signed by the certificate authority of the kubeconfig: it may belong to another cluster, or one made anew."
+	case errors.As(err, &request), errors.As(err, &network):
+		return "The API server cannot be reached: check that it runs, and that --context and --kubeconfig name the cluster you mean."
+	}
+	return ""
+}
+
+// lacksAPI tells a missing API from a missing object: for the former the API
+// server has no handler, and answers with a plain page.
+func lacksAPI(err error) bool {
+	return meta.IsNoMatchError(err) ||
+		apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+}

@@ -1,0 +1,110 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kubeclient "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/certwright/certwright/internal/api"
+)
+
+// Reader reads from the API what the other functions judge.
+type Reader struct {
+	Certs cmclient.CertmanagerV1Interface
+	Core  kubeclient.CoreV1Interface
+}
+
+// One reads everything about one Certificate. It fails if the Certificate
+// cannot be read; what else cannot is told in Observed.Unread.
+func (r Reader) One(ctx context.Context, namespace, name string) (Observed, error) {
+	crt, err := r.Certs.Certificates(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return Observed{}, err
+	}
+	o := Observed{Certificate: crt}
+	o.readRequest(ctx, r)
+	o.readIssuer(ctx, r)
+	o.readSecret(ctx, r)
+	o.readEvents(ctx, r)
+	return o, nil
+}
+
+// unless notes a part that could not be read, and reports whether it could.
+func (o *Observed) unless(err error, what string) bool {
+	if err != nil {
+		o.Unread = append(o.Unread, fmt.Sprintf("%s: %v", what, err))
+	}
+	return err == nil
+}
+
+func (o *Observed) readRequest(ctx context.Context, r Reader) {
+	requests, err := listRequests(ctx, r.Certs, o.Certificate.Namespace)
+	if o.unless(err, "CertificateRequests") {
+		o.Request = newest(o.Certificate, requests)
+	}
+	o.RequestUnread = err != nil
+}
+
+func (o *Observed) readIssuer(ctx context.Context, r Reader) {
+	ref := api.IssuerRef(o.Certificate.Spec.IssuerRef)
+	o.Issuer = newIssuer(o.Certificate, nil)
+	if o.Issuer.State != IssuerMissing {
+		return
+	}
+	var found cmapi.GenericIssuer
+	var err error
+	if ref.Kind == cmapi.ClusterIssuerKind {
+		found, err = r.Certs.ClusterIssuers().Get(ctx, ref.Name, metav1.GetOptions{})
+	} else {
+		found, err = r.Certs.Issuers(o.Certificate.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+	}
+	switch {
+	case err == nil:
+		o.Issuer = newIssuer(o.Certificate, found)
+	case !apierrors.IsNotFound(err):
+		o.Issuer.State = IssuerUnread
+		o.unless(err, o.Issuer.String())
+	}
+}
+
+func (o *Observed) readSecret(ctx context.Context, r Reader) {
+	name := o.Certificate.Spec.SecretName
+	if name == "" {
+		return
+	}
+	secret, err := r.Core.Secrets(o.Certificate.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return
+	}
+	if o.unless(err, "Secret "+name) {
+		o.Secret = secret
+	}
+}
+
+func (o *Observed) readEvents(ctx context.Context, r Reader) {
+	about := []types.UID{o.Certificate.UID}
+	if o.Request != nil {
+		about = append(about, o.Request.UID)
+	}
+	for _, uid := range about {
+		// The server filters; the second look is for servers that do not.
+		list, err := r.Core.Events(o.Certificate.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.uid=" + string(uid)})
+		if !o.unless(err, "Events") {
+			return
+		}
+		for _, e := range list.Items {
+			if e.InvolvedObject.UID == uid {
+				o.Events = append(o.Events, e)
+			}
+		}
+	}
+	slices.SortStableFunc(o.Events, func(a, b corev1.Event) int { return seen(a).Compare(seen(b)) })
+}

@@ -1,0 +1,131 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/certwright/certwright/daemon/config"
+
+	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Clients are the ways to the API server.
+type Clients struct {
+	Core        kubernetes.Interface
+	CertManager cmclient.Interface
+	Metadata    metadata.Interface
+	// Side is for events and leases, so that work and they do not delay each other.
+	Side kubernetes.Interface
+	// Served tells whether the API server knows a resource; nil: all of them.
+	Served func(context.Context, schema.GroupVersionResource) (bool, error)
+	// Resource finds the plural of a kind, and whether it is cluster-scoped.
+	Resource func(schema.GroupKind) (plural string, cluster bool, err error)
+}
+
+// connect makes the clients. Errors: no usable kubeconfig, named.
+func connect(cfg config.Config, version string) (Clients, error) {
+	rc, err := restConfig(cfg)
+	if err != nil {
+		return Clients{}, err
+	}
+	rc.UserAgent = fmt.Sprintf("certwright/%s (%s/%s)", version, runtime.GOOS, runtime.GOARCH)
+	rc.QPS, rc.Burst = cfg.Throttle()
+	transport, err := rest.HTTPClientFor(rc)
+	if err != nil {
+		return Clients{}, fmt.Errorf("set up the connection to the API server: %w", err)
+	}
+	return clientsOver(rc, transport)
+}
+
+func restConfig(cfg config.Config) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = cfg.Kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: cfg.Context}
+	overrides.ClusterInfo.Server = cfg.Master
+	rc, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("no way to an API server: %w; name a kubeconfig with --kubeconfig, or run in a pod with a service account", err)
+	}
+	return rc, nil
+}
+
+// clientsOver makes all clients share one connection. Built-in resources
+// travel as protobuf, which is cheaper at both ends; custom ones have only JSON.
+func clientsOver(rc *rest.Config, transport *http.Client) (c Clients, err error) {
+	binary := rest.CopyConfig(rc)
+	binary.ContentType = utilruntime.ContentTypeProtobuf
+	binary.AcceptContentTypes = utilruntime.ContentTypeProtobuf + "," + utilruntime.ContentTypeJSON
+	if c.Core, err = kubernetes.NewForConfigAndClient(binary, transport); err != nil {
+		return c, err
+	}
+	if c.Side, err = kubernetes.NewForConfigAndClient(binary, transport); err != nil {
+		return c, err
+	}
+	if c.CertManager, err = cmclient.NewForConfigAndClient(rc, transport); err != nil {
+		return c, err
+	}
+	if c.Metadata, err = metadata.NewForConfigAndClient(metadata.ConfigFor(rc), transport); err != nil {
+		return c, err
+	}
+	c.Served = served(c.Core.Discovery())
+	c.Resource = plural(c.Core.Discovery())
+	return c, nil
+}
+
+// served asks the API server for the resources of a group version.
+func served(d discovery.DiscoveryInterface) func(context.Context, schema.GroupVersionResource) (bool, error) {
+	return func(_ context.Context, r schema.GroupVersionResource) (bool, error) {
+		list, err := d.ServerResourcesForGroupVersion(r.GroupVersion().String())
+		if apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		for _, known := range list.APIResources {
+			if known.Name == r.Resource {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+}
+
+// missTTL is how long a kind that the API server does not know is not asked
+// for again: about what the contract's 30 s allow (section 1.5).
+const missTTL = 30 * time.Second
+
+// plural maps kinds by discovery, which is asked anew for a kind not seen yet,
+// but not more often than missTTL.
+func plural(d discovery.DiscoveryInterface) func(schema.GroupKind) (string, bool, error) {
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(d))
+	var mu sync.Mutex
+	var refreshed time.Time
+	return func(kind schema.GroupKind) (string, bool, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(refreshed) > missTTL {
+			mapper.Reset()
+			refreshed = time.Now()
+		}
+		m, err := mapper.RESTMapping(kind)
+		if err != nil {
+			return "", false, fmt.Errorf("kind %s is unknown to the API server: %w", kind, err)
+		}
+		return m.Resource.Resource, m.Scope.Name() == "root", nil
+	}
+}

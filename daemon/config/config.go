@@ -1,0 +1,129 @@
+// Package config is every option of `certwright run`, said once.
+//
+// [Config] is what the daemon reads. One table ([Options]) ties each of its
+// fields to one name, and every other spelling follows from that name by rule:
+//
+//	flag         --leader-election-lease-duration=60s
+//	environment  CERTWRIGHT_LEADER_ELECTION_LEASE_DURATION=60s
+//	file         leaderElectionLeaseDuration: 60s
+//
+// A flag wins over the environment, the environment over the file, the file
+// over the default. Whatever the source, a value is read by the same parser
+// and judged by the same [Config.Validate], and nothing unknown is passed over
+// in silence: a mistyped option is a daemon that does something else than its
+// owner believes.
+package config
+
+import "time"
+
+// Config holds the options of one daemon. Start from [Default]: the zero value
+// is not usable. Its fields are documented for users in the table of options;
+// the comments here are for the code that reads them.
+type Config struct {
+	// Kubeconfig is a path; empty means in-cluster, or the usual places.
+	Kubeconfig string
+	// Master is the API server's URL; empty takes it from the kubeconfig.
+	Master string
+	// Context names a context of the kubeconfig; empty is its current one.
+	Context string
+	// KubeAPIQPS is requests a second; 0 is no limit. Read it by [Config.Throttle].
+	KubeAPIQPS float32
+	// KubeAPIBurst is in requests; it counts only when KubeAPIQPS is above 0.
+	KubeAPIBurst int
+
+	// Namespaces are the only ones watched; none means all, and cluster-scoped
+	// resources with them.
+	Namespaces []string
+	// ClusterResourceNamespace holds the Secrets that ClusterIssuers name.
+	ClusterResourceNamespace string
+	// Controllers says what runs. Read it by [Config.Runs].
+	Controllers []string
+
+	// LeaderElect is false only where nothing else can be at work.
+	LeaderElect bool
+	// LeaderElectionNamespace holds the Lease.
+	LeaderElectionNamespace string
+	// LeaderElectionLeaseName names the Lease.
+	LeaderElectionLeaseName string
+	// LeaderElectionLeaseDuration is how long a silent leader keeps the Lease.
+	LeaderElectionLeaseDuration time.Duration
+	// LeaderElectionRenewDeadline is how long a leader tries before it gives up.
+	LeaderElectionRenewDeadline time.Duration
+	// LeaderElectionRetryPeriod lies between two tries.
+	LeaderElectionRetryPeriod time.Duration
+
+	// ConcurrentWorkers is the number of workers of the local lane.
+	ConcurrentWorkers int
+	// ConcurrentRemoteWorkers is the number of workers of the remote lane.
+	ConcurrentRemoteWorkers int
+	// ExpirySweepSchedule is a cron expression or "@every <duration>".
+	ExpirySweepSchedule string
+	// ExpirySweepSpread is the time over which one sweep's keys are spread.
+	ExpirySweepSpread time.Duration
+	// ShutdownGracePeriod is what work in flight gets after a signal.
+	ShutdownGracePeriod time.Duration
+
+	// ApproveSignerNames are patterns. Read them by [Config.Approves].
+	ApproveSignerNames []string
+	// CertificateRequestMinimumBackoff follows the first failed issuance.
+	CertificateRequestMinimumBackoff time.Duration
+	// CertificateRequestMaximumBackoff bounds the doubling from the minimum.
+	CertificateRequestMaximumBackoff time.Duration
+	// MinimumCertificateDuration is the shortest spec.duration served.
+	MinimumCertificateDuration time.Duration
+	// EnableCertificateOwnerRef makes a Secret die with its Certificate.
+	EnableCertificateOwnerRef bool
+	// CopiedAnnotationPrefixes choose what goes from a Certificate to its
+	// requests. Read them by [Config.CopiesAnnotation].
+	CopiedAnnotationPrefixes []string
+
+	// MetricsListenAddress is host:port, or [Off].
+	MetricsListenAddress string
+	// HealthzListenAddress is host:port, or [Off].
+	HealthzListenAddress string
+	// EnableProfiling serves net/http/pprof at ProfilerAddress.
+	EnableProfiling bool
+	// ProfilerAddress is host:port.
+	ProfilerAddress string
+
+	// Verbosity is klog's -v.
+	Verbosity int
+	// VModule is klog's -vmodule: pattern=level,...
+	VModule string
+}
+
+// Off as a listen address serves nothing.
+const Off = "0"
+
+// Default returns the options of a daemon that was told nothing.
+func Default() Config {
+	return Config{
+		ClusterResourceNamespace: "kube-system",
+		Controllers:              []string{"*"},
+
+		LeaderElect:                 true,
+		LeaderElectionNamespace:     "kube-system",
+		LeaderElectionLeaseName:     "cert-manager-controller",
+		LeaderElectionLeaseDuration: 60 * time.Second,
+		LeaderElectionRenewDeadline: 40 * time.Second,
+		LeaderElectionRetryPeriod:   15 * time.Second,
+
+		ConcurrentWorkers:       16,
+		ConcurrentRemoteWorkers: 16,
+		ExpirySweepSchedule:     "@every 1h",
+		ExpirySweepSpread:       10 * time.Minute,
+		ShutdownGracePeriod:     30 * time.Second,
+
+		ApproveSignerNames:               []string{"*"},
+		CertificateRequestMinimumBackoff: time.Hour,
+		CertificateRequestMaximumBackoff: 32 * time.Hour,
+		MinimumCertificateDuration:       time.Hour,
+		CopiedAnnotationPrefixes: []string{
+			"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/",
+		},
+
+		MetricsListenAddress: "0.0.0.0:9402",
+		HealthzListenAddress: "0.0.0.0:9403",
+		ProfilerAddress:      "localhost:6060",
+	}
+}

@@ -1,0 +1,98 @@
+package config
+
+import "github.com/spf13/pflag"
+
+// ignored is a flag of cert-manager's controller that means nothing here. It
+// is accepted, so that the args of an existing Deployment start unchanged, and
+// named in one line at the start, so that nobody relies on it unknowingly.
+type ignored struct {
+	flag string
+	// boolean flags may stand without a value; others take the next argument.
+	boolean bool
+	why     string
+}
+
+// reasons that several flags share
+const (
+	noACME     = "ACME is not part of certwright yet"
+	noShim     = "Ingresses and Gateways are not served yet"
+	noPod      = "HTTP01 needs no pod for each challenge here"
+	noMeterTLS = "metrics are served without TLS; put a proxy before them where that matters"
+	noAmbient  = "no issuer built in takes credentials from its surroundings"
+)
+
+// ignoredFlags is the whole list, in the order of cert-manager's reference.
+func ignoredFlags() []ignored {
+	return []ignored{
+		{flag: "acme-http01-solver-extra-labels", why: noPod},
+		{flag: "acme-http01-solver-image", why: noPod},
+		{flag: "acme-http01-solver-nameservers", why: noACME},
+		{flag: "acme-http01-solver-resource-limits-cpu", why: noPod},
+		{flag: "acme-http01-solver-resource-limits-memory", why: noPod},
+		{flag: "acme-http01-solver-resource-request-cpu", why: noPod},
+		{flag: "acme-http01-solver-resource-request-memory", why: noPod},
+		{flag: "acme-http01-solver-run-as-non-root", boolean: true, why: noPod},
+		{flag: "acme-http01-solver-runtime-class-name", why: noPod},
+		{flag: "auto-certificate-annotations", why: noShim},
+		{flag: "cluster-issuer-ambient-credentials", boolean: true, why: noAmbient},
+		{flag: "default-issuer-group", why: noShim},
+		{flag: "default-issuer-kind", why: noShim},
+		{flag: "default-issuer-name", why: noShim},
+		{flag: "dns01-check-retry-period", why: noACME},
+		{flag: "dns01-recursive-nameservers", why: noACME},
+		{flag: "dns01-recursive-nameservers-only", boolean: true, why: noACME},
+		{flag: "enable-gateway-api", boolean: true, why: noShim},
+		{flag: "enable-gateway-api-listenerset", boolean: true, why: noShim},
+		{flag: "extra-certificate-annotations", why: noShim},
+		{flag: "feature-gates", why: "there are no feature gates; what cert-manager has as beta and stable is on"},
+		{flag: "gateway-api-extra-protocols", why: noShim},
+		{flag: "internal-healthz-leader-election-timeout", why: "/livez needs no tuning"},
+		{flag: "internal-healthz-listen-address", why: "use --healthz-listen-address"},
+		{flag: "issuer-ambient-credentials", boolean: true, why: noAmbient},
+		{flag: "log-flush-frequency", why: "log lines are written at once"},
+		{flag: "logging-format", why: "the log is klog's text"},
+		{flag: "max-concurrent-challenges", why: noACME},
+		{flag: "metrics-dynamic-serving-ca-secret-name", why: noMeterTLS},
+		{flag: "metrics-dynamic-serving-ca-secret-namespace", why: noMeterTLS},
+		{flag: "metrics-dynamic-serving-dns-names", why: noMeterTLS},
+		{flag: "metrics-dynamic-serving-leaf-duration", why: noMeterTLS},
+		{flag: "metrics-tls-cert-file", why: noMeterTLS},
+		{flag: "metrics-tls-cipher-suites", why: noMeterTLS},
+		{flag: "metrics-tls-min-version", why: noMeterTLS},
+		{flag: "metrics-tls-private-key-file", why: noMeterTLS},
+	}
+}
+
+// bindIgnored lets fs accept the ignored flags without showing them.
+func bindIgnored(fs *pflag.FlagSet) {
+	for _, i := range ignoredFlags() {
+		f := fs.VarPF(&anything{boolean: i.boolean}, i.flag, "", "accepted for cert-manager's sake, without effect: "+i.why)
+		f.Hidden = true
+		if i.boolean {
+			f.NoOptDefVal = "true"
+		}
+	}
+}
+
+// ignoredNotices names the ignored flags that were given.
+func ignoredNotices(fs *pflag.FlagSet) []string {
+	var notices []string
+	for _, i := range ignoredFlags() {
+		if fs.Changed(i.flag) {
+			notices = append(notices, "--"+i.flag+" has no effect: "+i.why)
+		}
+	}
+	return notices
+}
+
+// anything is a flag value that takes every text and keeps none.
+type anything struct{ boolean bool }
+
+func (*anything) Set(string) error { return nil }
+func (*anything) String() string   { return "" }
+func (a *anything) Type() string {
+	if a.boolean {
+		return "bool"
+	}
+	return "string"
+}

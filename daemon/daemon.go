@@ -1,0 +1,134 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/certwright/certwright/daemon/config"
+	"github.com/certwright/certwright/informers"
+	"github.com/certwright/certwright/queue"
+	"github.com/certwright/certwright/scheduler"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/klog/v2"
+)
+
+// Run runs the daemon until ctx ends, and returns when all of it has stopped.
+// version is what it calls itself. Errors: what kept it from starting or what
+// ended it before its time.
+func Run(ctx context.Context, cfg config.Config, version string) error {
+	clients, err := connect(cfg, version)
+	if err != nil {
+		return err
+	}
+	thriftyMemory()
+	return New(cfg, clients).Run(ctx)
+}
+
+// thriftyMemory has garbage collected at half the usual growth, unless GOGC
+// says otherwise: the caches live long and little garbage is made, so that a
+// fifth of the memory costs hardly any time.
+func thriftyMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+}
+
+// Daemon is one certwright.
+type Daemon struct {
+	cfg     config.Config
+	clients Clients
+	set     *informers.Set
+	queue   *queue.Queue
+	metrics *prometheus.Registry
+	health  *health
+}
+
+// New puts a daemon together; nothing runs before Run.
+func New(cfg config.Config, c Clients) *Daemon {
+	d := &Daemon{cfg: cfg, clients: c, metrics: prometheus.NewRegistry()}
+	d.set = informers.New(informers.Options{
+		Core: c.Core, CertManager: c.CertManager, Metadata: c.Metadata, Served: c.Served,
+		Namespaces: cfg.Namespaces, ClusterNamespace: cfg.ClusterResourceNamespace,
+	})
+	d.queue = queue.New(queue.Options{
+		LocalWorkers: cfg.ConcurrentWorkers, RemoteWorkers: cfg.ConcurrentRemoteWorkers,
+		Grace: cfg.ShutdownGracePeriod, Registerer: d.metrics,
+	})
+	d.health = newHealth(d.set.Synced)
+	return d
+}
+
+// Run runs the daemon until ctx ends, and returns when all of it has stopped.
+func (d *Daemon) Run(ctx context.Context) error {
+	logger := klog.FromContext(ctx)
+	sweeps, err := scheduler.New(scheduler.Options{Queue: d.queue, Registerer: d.metrics}, sweep(d.cfg, d.set))
+	if err != nil {
+		return err
+	}
+	servers, err := d.listen()
+	if err != nil {
+		return err
+	}
+	// What carries the work outlives ctx: handlers in flight need caches and
+	// the lease until they have returned.
+	under, release := context.WithCancel(context.WithoutCancel(ctx))
+	var carrying sync.WaitGroup
+	defer carrying.Wait()
+	defer release()
+	carrying.Go(func() { servers.run(under) })
+	events, stopEvents := d.recorder(under)
+	defer stopEvents()
+
+	d.announce(ctx)
+	d.set.Wake(d.queue)
+	carrying.Go(func() { d.set.Run(under) })
+	took := d.registerMetrics()
+	table := wire(d.cfg, d.clients, d.set, events, took)
+	err = d.lead(ctx, under, func(ctx context.Context) error {
+		if err := d.waitForCaches(ctx); err != nil {
+			return nil // told to stop before there was anything to do
+		}
+		logger.Info("At work", "certificates", len(d.set.Certificates()), "keysWaiting", d.queue.Len())
+		var sweeping sync.WaitGroup
+		sweeping.Go(func() { sweeps.Run(ctx) })
+		defer sweeping.Wait()
+		return d.queue.Run(ctx, table)
+	})
+	logger.Info("Stopped")
+	return err
+}
+
+// cacheReport is how often a start that waits says what it waits for.
+const cacheReport = 15 * time.Second
+
+// waitForCaches waits until all that exists is known, and says what is missing
+// when that takes long.
+func (d *Daemon) waitForCaches(ctx context.Context) error {
+	logger := klog.FromContext(ctx)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	told := time.Now().Add(-cacheReport + 2*time.Second)
+	for !d.set.Synced() {
+		if time.Since(told) > cacheReport {
+			told = time.Now()
+			logger.Info("Waiting for the caches", "missingAPIs", fmt.Sprint(d.set.Missing()), "remedy", missingRemedy)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+const missingRemedy = "install missing APIs with: kubectl apply -k deploy/crds"
+
+// errLostLease ends a daemon that another one may have replaced.
+var errLostLease = errors.New("the lease was lost: another replica may be at work, or the API server could not be reached in time")
