@@ -19,8 +19,8 @@ func (s *Set) routes() []route {
 		{s.certificates, []target{self(queue.Certificate), rivals}},
 		{s.requests, []target{self(queue.CertificateRequest), itsCertificate}},
 		{s.issuers, []target{self(queue.Issuer), waitingRequests(cmapi.IssuerKind)}},
-		{s.secrets.own, []target{itsCertificate, certificatesOfSecret, issuersOfSecret, requestsOfKey}},
-		{s.secrets.foreign, []target{certificatesOfSecret, issuersOfSecret, requestsOfKey}},
+		{s.secrets.own, []target{itsCertificate, certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey}},
+		{s.secrets.foreign, []target{certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey}},
 	}
 	if s.clusterIssuers != nil {
 		table = append(table, route{s.clusterIssuers, []target{self(queue.ClusterIssuer), waitingRequests(cmapi.ClusterIssuerKind)}})

@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
 
 	"golang.org/x/sync/singleflight"
 )
@@ -41,18 +42,19 @@ func (s *secrets) get(ctx context.Context, namespace, name string) (*corev1.Secr
 	if memo := s.remembered(cacheKey(namespace, name), known.ResourceVersion); memo != nil {
 		return memo, nil
 	}
-	return s.live(ctx, namespace, name)
+	return s.readOnce(ctx, namespace, name, known.ResourceVersion)
 }
 
-// live reads a Secret from the API server.
-func (s *secrets) live(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+// readOnce reads a foreign Secret and remembers it. Readers share a read only
+// when they want the same version: one that began before the change that woke
+// a reader would give it the state before, and no other event would follow.
+func (s *secrets) readOnce(ctx context.Context, namespace, name, version string) (*corev1.Secret, error) {
 	k := cacheKey(namespace, name)
-	got, err, _ := s.reads.Do(k, func() (any, error) {
-		secret, err := s.client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	got, err, _ := s.reads.Do(k+"@"+version, func() (any, error) {
+		secret, err := s.live(ctx, namespace, name)
 		if err != nil {
 			return nil, err
 		}
-		secret = trimmedSecret(secret.DeepCopy())
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.read[k] = secret
@@ -62,6 +64,15 @@ func (s *secrets) live(ctx context.Context, namespace, name string) (*corev1.Sec
 		return nil, err
 	}
 	return got.(*corev1.Secret), nil
+}
+
+// live reads a Secret from the API server, past every cache.
+func (s *secrets) live(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	secret, err := s.client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return trimmedSecret(secret.DeepCopy()), nil
 }
 
 func (s *secrets) remembered(k, resourceVersion string) *corev1.Secret {
@@ -78,4 +89,13 @@ func (s *secrets) forget(k string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.read, k)
+}
+
+// forgetDeleted keeps no private key of a Secret that is gone or became ours.
+func (s *secrets) forgetDeleted() cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
+		if k, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
+			s.forget(k)
+		}
+	}}
 }

@@ -68,6 +68,7 @@ func New(o Options) *Set {
 		foreign: newStore(namespaces, s.foreignSecretSpec()),
 		read:    map[string]*corev1.Secret{},
 	}
+	s.secrets.foreign.handle(s.secrets.forgetDeleted())
 	return s
 }
 

@@ -58,6 +58,23 @@ func issuersOfSecret(s *Set, o metav1.Object) []queue.Key {
 	return woken
 }
 
+// requestsOfIssuerSecret wakes the requests that wait for an issuer that reads
+// a Secret. The issuer's own change does not do that when the Secret goes and
+// comes back so fast that the issuer was ready all the while.
+func requestsOfIssuerSecret(s *Set, o metav1.Object) []queue.Key {
+	value := cacheKey(o.GetNamespace(), o.GetName())
+	var woken []queue.Key
+	for _, i := range s.issuers.by(bySecret, o.GetNamespace(), value) {
+		woken = append(woken, waitingRequests(cmapi.IssuerKind)(s, i)...)
+	}
+	if s.clusterIssuers != nil {
+		for _, i := range s.clusterIssuers.byAnywhere(bySecret, value) {
+			woken = append(woken, waitingRequests(cmapi.ClusterIssuerKind)(s, i)...)
+		}
+	}
+	return woken
+}
+
 // requestsOfKey wakes the requests that wait for the key in a Secret.
 func requestsOfKey(s *Set, o metav1.Object) []queue.Key {
 	return keys(queue.CertificateRequest, s.requests.by(byWaitingKey, o.GetNamespace(), cacheKey(o.GetNamespace(), o.GetName())))

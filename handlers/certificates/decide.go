@@ -22,6 +22,7 @@ type (
 		Certificate *cmapi.Certificate
 		Event       *Event // nil: nothing that a person would want to see
 		Issued      bool   // this ends an issuance
+		Failed      bool   // this counts the failure of the next revision's request
 	}
 	// KeepKey puts the next private key, new if there is none, into its Secret.
 	KeepKey struct{ Mends bool }
@@ -82,7 +83,7 @@ func Next(o Observed, now time.Time) Step {
 	}
 	wished := api.CertificateIs(crt, cmapi.CertificateConditionIssuing) && !o.settling()
 	switch {
-	case !due.found() && !wished:
+	case o.settling(), !due.found() && !wished: // what is stored is settled before anything new begins
 		return o.keep(now)
 	case o.keyStuck():
 		return o.refuse(o.stuck(due), reasonCannotRegenerate, now)
@@ -122,7 +123,7 @@ func (o *Observed) issue(due Finding, now time.Time) Step {
 	if o.Next == nil {
 		return o.request(due, now)
 	}
-	failure := api.RequestFailed(o.Next)
+	failure := failureOf(o.Next)
 	switch {
 	case len(pki.RequestViolations(o.Next, o.Certificate)) > 0:
 		return Discard{o.Next}
@@ -202,33 +203,50 @@ func (o *Observed) wait(due Finding, now time.Time) Step {
 
 // store checks what was issued before it takes the place of what is stored.
 func (o *Observed) store(now time.Time) Step {
+	var fault string
 	chain, err := pki.ParseCertificates(o.Next.Status.Certificate)
 	switch {
 	case err != nil:
-		return o.fail(reasonInvalidCert, "The issuer's answer cannot be read: "+err.Error(), now)
+		fault = "The issuer's answer cannot be read: " + err.Error()
 	case !pki.SamePublicKey(chain[0].PublicKey, o.Key.Public()):
-		return o.fail(reasonInvalidCert, "The issuer certified another key than the one requested", now)
+		fault = "The issuer certified another key than the one requested"
 	case !now.Before(chain[0].NotAfter):
-		return o.fail(reasonInvalidCert, "The issuer's certificate expired on "+chain[0].NotAfter.UTC().Format(time.RFC1123)+", before it could be stored", now)
+		fault = "The issuer's certificate expired on " + chain[0].NotAfter.UTC().Format(time.RFC1123) + ", before it could be stored"
+	default:
+		return Store{o.Next}
 	}
-	return Store{o.Next}
+	if o.recorded(o.Next) {
+		return Discard{o.Next}
+	}
+	return o.fail(reasonInvalidCert, fault, now)
+}
+
+// failureOf is the condition that ended a request without a certificate, or
+// nil. A denial counts also where the signer has not said so, or has signed
+// all the same.
+func failureOf(cr *cmapi.CertificateRequest) *cmapi.CertificateRequestCondition {
+	if api.RequestIs(cr, cmapi.CertificateRequestConditionDenied) {
+		return api.RequestCondition(cr, cmapi.CertificateRequestConditionDenied)
+	}
+	return api.RequestFailed(cr)
 }
 
 // fail writes that an attempt failed, and when.
 func (o *Observed) fail(reason, message string, now time.Time) Step {
 	next := o.failed(reason, messageFailed+message, now)
-	return Settle{Certificate: next, Event: warning(reason, messageFailed+message)}
+	return Settle{Certificate: next, Event: warning(reason, messageFailed+message), Failed: true}
 }
 
-// recorded reports whether the status already counts the failure of cr: this
-// process knows, and after a restart the times tell, since every request is
-// made after the failure of the one before it was recorded.
+// recorded reports whether the status already counts the failure of cr. The
+// times tell, since every request is made after the failure of the one before
+// it was recorded; where that was within one second, this process knows. What
+// it knows is not enough: the status may be one from before it was written.
 func (o *Observed) recorded(cr *cmapi.CertificateRequest) bool {
-	if o.LastFailed != "" {
-		return o.LastFailed == cr.UID
-	}
 	last := o.Certificate.Status.LastFailureTime
-	return last != nil && !last.Before(&cr.CreationTimestamp)
+	if last == nil || last.Before(&cr.CreationTimestamp) {
+		return false
+	}
+	return o.LastFailed == "" || o.LastFailed == cr.UID
 }
 
 func (o *Observed) keyIsOf(cr *cmapi.CertificateRequest) bool {
@@ -241,7 +259,7 @@ func (o *Observed) keyIsOf(cr *cmapi.CertificateRequest) bool {
 
 // keep looks after a Certificate for which nothing is to be issued now.
 func (o *Observed) keep(now time.Time) Step {
-	if !o.fault.found() && o.DressFault == "" && !o.Wanted.Matches(o.Secret) {
+	if !o.fault.found() && !o.Wanted.Matches(o.Secret) {
 		return Redress{}
 	}
 	next := o.status(o.verdict(now), now)

@@ -69,7 +69,7 @@ func (h *Handler) dress(ctx context.Context, crt *cmapi.Certificate, existing *c
 	if err := addFormats(&d, crt, m, keyPEM); err != nil {
 		return d, "", err
 	}
-	fault, err := h.addKeystores(ctx, &d, crt, existing, m)
+	fault, err := h.addKeystores(ctx, &d, crt, existing)
 	return d, fault, err
 }
 

@@ -25,7 +25,7 @@ type recollection struct {
 	mends   bool          // it repairs what somebody spoiled
 	mended  int           // such repairs in a row
 	lastEnd time.Time     // of the last issuance
-	failed  types.UID     // the last failed request that was recorded or discarded
+	failed  types.UID     // the last request whose failure was recorded, or that was discarded unfinished
 }
 
 // Re-issues that only mend what somebody spoils are prompt at first, then ever
@@ -96,7 +96,7 @@ func (m *memory) drop(crt *cmapi.Certificate) {
 	r.key, r.begun = nil, time.Time{}
 }
 
-// fail remembers a failed request that was recorded or discarded.
+// fail remembers a request whose failure was recorded, or that was discarded.
 func (m *memory) fail(crt *cmapi.Certificate, request types.UID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -46,7 +46,8 @@ type Observed struct {
 
 	Path     Path
 	Settings Settings
-	// LastFailed is the failed request that this process dealt with last.
+	// LastFailed is the request that this process recorded as failed, or
+	// discarded, last.
 	LastFailed types.UID
 	// Damped is until when re-issuing waits because somebody keeps spoiling the Secret.
 	Damped time.Time

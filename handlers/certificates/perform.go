@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"fmt"
 
-	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/internal/apply"
 	"github.com/certwright/certwright/internal/pki"
 	"github.com/certwright/certwright/queue"
@@ -53,7 +52,7 @@ func (h *Handler) settle(ctx context.Context, o *Observed, s Settle) error {
 		if took := h.memory.end(crt, h.Clock.Now()); took > 0 {
 			h.Took(took)
 		}
-	case o.Next != nil && api.RequestFailed(o.Next) != nil:
+	case s.Failed:
 		h.memory.fail(crt, o.Next.UID)
 		h.memory.drop(crt)
 	}
@@ -123,7 +122,7 @@ func (h *Handler) request(ctx context.Context, o *Observed, s Request) error {
 
 // discard deletes the very request that was looked at, not a namesake.
 func (h *Handler) discard(ctx context.Context, o *Observed, cr *cmapi.CertificateRequest) error {
-	if api.RequestFailed(cr) != nil {
+	if cr == o.Next {
 		h.memory.fail(o.Certificate, cr.UID)
 	}
 	err := h.Client.CertificateRequests(cr.Namespace).Delete(ctx, cr.Name, only(cr.UID))
