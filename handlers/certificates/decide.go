@@ -37,6 +37,9 @@ type (
 	Discard struct{ Request *cmapi.CertificateRequest }
 	// Store puts what was issued into the Secret, with its key.
 	Store struct{ Request *cmapi.CertificateRequest }
+	// Temporize puts a temporary certificate into the Secret, for a program
+	// that must start before the issuer has answered.
+	Temporize struct{}
 	// Redress applies labels, annotations and derived data of the Secret
 	// again, around the certificate it holds.
 	Redress struct{}
@@ -44,14 +47,15 @@ type (
 	Drop struct{ Secret *corev1.Secret }
 )
 
-func (Rest) step()    {}
-func (Settle) step()  {}
-func (KeepKey) step() {}
-func (Request) step() {}
-func (Discard) step() {}
-func (Store) step()   {}
-func (Redress) step() {}
-func (Drop) step()    {}
+func (Rest) step()      {}
+func (Settle) step()    {}
+func (KeepKey) step()   {}
+func (Request) step()   {}
+func (Discard) step()   {}
+func (Store) step()     {}
+func (Temporize) step() {}
+func (Redress) step()   {}
+func (Drop) step()      {}
 
 // Event is told once the step it comes with is done.
 type Event struct{ Type, Reason, Message string }
@@ -198,7 +202,23 @@ func (o *Observed) wait(due Finding, now time.Time) Step {
 	if begun := o.begun(due, message, now); !same(o.Certificate, begun) {
 		return o.begin(begun)
 	}
+	if o.wantsTemporary() {
+		return Temporize{}
+	}
 	return Rest{After: o.untilExpiry(now)}
+}
+
+// wantsTemporary reports whether a temporary certificate is asked for and
+// would not displace anything that works, or another one for the same key.
+func (o *Observed) wantsTemporary() bool {
+	if o.Certificate.Annotations[cmapi.IssueTemporaryCertificateAnnotation] != "true" {
+		return false
+	}
+	leaf := o.Stored.Certificate
+	if leaf == nil || o.Stored.Key == nil || !pki.SamePublicKey(o.Stored.Key.Public(), leaf.PublicKey) {
+		return true
+	}
+	return pki.IsTemporary(leaf, o.Certificate) && !pki.SamePublicKey(leaf.PublicKey, o.Key.Public())
 }
 
 // store checks what was issued before it takes the place of what is stored.

@@ -30,6 +30,8 @@ func (h *Handler) perform(ctx context.Context, o *Observed, step Step) (queue.Re
 		return queue.Result{}, h.discard(ctx, o, s.Request)
 	case Store:
 		return queue.Result{}, h.store(ctx, o, s.Request)
+	case Temporize:
+		return queue.Result{}, h.temporize(ctx, o)
 	case Redress:
 		_, err := apply.Secret(ctx, h.Secrets, o.Wanted)
 		return queue.Result{}, err
@@ -144,6 +146,26 @@ func (h *Handler) store(ctx context.Context, o *Observed, cr *cmapi.CertificateR
 	}
 	_, err = apply.Secret(ctx, h.Secrets, content)
 	return err
+}
+
+func (h *Handler) temporize(ctx context.Context, o *Observed) error {
+	issued, err := pki.Temporary(o.Certificate, o.Key, h.Clock.Now())
+	if err != nil {
+		return err
+	}
+	chain, err := pki.ParseCertificates(issued.Certificates)
+	if err != nil {
+		return err
+	}
+	content, _, err := h.dress(ctx, o.Certificate, o.Secret, material{key: o.Key, chain: issued.Certificates, leaf: chain[0]})
+	if err != nil {
+		return err
+	}
+	if _, err := apply.Secret(ctx, h.Secrets, content); err != nil {
+		return err
+	}
+	h.Events.Event(o.Certificate, corev1.EventTypeNormal, reasonIssuing, messageTemporary)
+	return nil
 }
 
 func (h *Handler) drop(ctx context.Context, s *corev1.Secret) error {

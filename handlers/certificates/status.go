@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/pki"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
@@ -44,7 +45,7 @@ func (o *Observed) setTimes(crt *cmapi.Certificate) {
 	s := &crt.Status
 	s.NotBefore, s.NotAfter, s.RenewalTime = nil, nil, nil
 	leaf := o.Stored.Certificate
-	if leaf == nil || o.Owner != crt.Name {
+	if leaf == nil || o.Owner != crt.Name || pki.IsTemporary(leaf, crt) {
 		return
 	}
 	s.NotBefore, s.NotAfter = stamp(leaf.NotBefore), stamp(leaf.NotAfter)

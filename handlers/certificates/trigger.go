@@ -27,10 +27,12 @@ const (
 	reasonRenewing         = "Renewing"
 	reasonWindowError      = "WindowError"
 	reasonExpired          = "Expired"
+	reasonTemporary        = "TemporaryCertificate" // ours
 	reasonReady            = "Ready"
 	reasonInvalidSpec      = "InvalidSpec" // ours: the reference refuses such a spec at admission
 	messageReady           = "Certificate is up to date and has not expired"
 	messageIssuedAnew      = "The certificate has been successfully issued"
+	messageTemporary       = "Issued temporary certificate"
 	messageFailed          = "The certificate request has failed to complete and will be retried: "
 	reasonIssuing          = "Issuing"
 	reasonCannotRegenerate = "CannotRegenerateKey"
@@ -64,6 +66,7 @@ var chain = []check{
 	secretExists,
 	secretHasData,
 	secretIsPair,
+	secretIsFinal,
 	secretHasIssuer,
 	secretHasCertificate,
 	keyMatchesSpec,
@@ -108,6 +111,14 @@ func secretIsPair(o *Observed) Finding {
 		return finding(reasonInvalidCert, "Issuing certificate as Secret contains an invalid certificate: %v", o.Stored.CertErr)
 	case !pki.SamePublicKey(o.Stored.Key.Public(), o.Stored.Certificate.PublicKey):
 		return finding(reasonInvalidKeyPair, "Issuing certificate as the private key in the Secret does not belong to its certificate")
+	}
+	return Finding{}
+}
+
+// secretIsFinal is ours: a temporary certificate never counts as issued.
+func secretIsFinal(o *Observed) Finding {
+	if pki.IsTemporary(o.Stored.Certificate, o.Certificate) {
+		return finding(reasonTemporary, "Issuing certificate as Secret contains a temporary certificate")
 	}
 	return Finding{}
 }

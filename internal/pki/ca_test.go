@@ -3,6 +3,7 @@ package pki
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,5 +82,17 @@ func TestParseCADates(t *testing.T) {
 		if _, err := ParseCA(certPEM, keyPEM, now); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", now, err, want)
 		}
+	}
+}
+
+// The name of a certificate in an error is short enough for a condition.
+func TestLongNamesInErrors(t *testing.T) {
+	t.Parallel()
+	ca := newCA(t, "root", testKey(t, specP256), nil, func(s *cmapi.CertificateSpec) {
+		s.Subject = &cmapi.X509Subject{Organizations: []string{strings.Repeat("o", 2000)}}
+	})
+	_, err := ParseCA(EncodeCertificates(ca.Certificates...), pemKey(t, testKey(t, specP384)), testNow)
+	if !errors.Is(err, ErrCAKeyMismatch) || len(err.Error()) > 400 {
+		t.Errorf("%d bytes of error", len(errorText(err)))
 	}
 }

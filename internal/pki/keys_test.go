@@ -143,6 +143,19 @@ func TestSamePublicKey(t *testing.T) {
 	}
 }
 
+func TestSamePrivateKey(t *testing.T) {
+	t.Parallel()
+	a, b := testKey(t, specP256), newKey(t, specP256)
+	for _, c := range []struct {
+		a, b crypto.PrivateKey
+		want bool
+	}{{a, a, true}, {a, b, false}, {a, testKey(t, specRSA), false}, {a, nil, false}, {nil, a, false}, {"a", "a", false}} {
+		if got := SamePrivateKey(c.a, c.b); got != c.want {
+			t.Errorf("SamePrivateKey(%T, %T) = %t", c.a, c.b, got)
+		}
+	}
+}
+
 func TestParseKeyRefuses(t *testing.T) {
 	t.Parallel()
 	good, err := EncodeKey(testKey(t, specP256), cmapi.PKCS1)

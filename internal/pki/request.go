@@ -16,7 +16,9 @@ import (
 // a Certificate asks for and a request can hold: subject, alternative names of
 // every kind, usages (unless spec.encodeUsagesInRequest is false), basic
 // constraints when isCA is set, name constraints, and the signature algorithm.
-// It is signed with the given key. Errors name the field at fault.
+// It is signed with the given key. Errors name the field at fault; a request
+// above MaxCertificatePEM bytes, which no parser here would take, wraps
+// ErrTooLarge.
 func NewRequest(crt *cmapi.Certificate, key crypto.Signer) (csrPEM []byte, err error) {
 	spec := &crt.Spec
 	template := &x509.CertificateRequest{}
@@ -37,7 +39,11 @@ func NewRequest(crt *cmapi.Certificate, key crypto.Signer) (csrPEM []byte, err e
 	if err != nil {
 		return nil, fmt.Errorf("certificate request: %w", err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: labelRequest, Bytes: der}), nil
+	csrPEM = pem.EncodeToMemory(&pem.Block{Type: labelRequest, Bytes: der})
+	if err := checkSize("certificate request", csrPEM, MaxCertificatePEM); err != nil {
+		return nil, fmt.Errorf("%w: spread the names over several Certificates", err)
+	}
+	return csrPEM, nil
 }
 
 // subjectOf gives the subject a spec asks for: the literal one in its own

@@ -2,6 +2,8 @@ package pki
 
 import (
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -224,5 +226,32 @@ func TestNewRequestRefuses(t *testing.T) {
 		if errorText(err) != want {
 			t.Errorf("error = %v\nwant    %s", err, want)
 		}
+	}
+}
+
+// A request with some hundred names is made and recognized; one that no parser
+// here would take is refused.
+func TestManyNames(t *testing.T) {
+	t.Parallel()
+	many := func(n int) *cmapi.Certificate {
+		return certificate(func(s *cmapi.CertificateSpec) {
+			for i := range n {
+				s.DNSNames = append(s.DNSNames, fmt.Sprintf("host-%04d.example.com", i))
+			}
+		})
+	}
+	crt := many(900)
+	cr := requestFor(t, crt, testKey(t, specP256))
+	crt.Spec.DNSNames[0], crt.Spec.DNSNames[899] = crt.Spec.DNSNames[899], crt.Spec.DNSNames[0]
+	if got := RequestViolations(cr, crt); got != nil {
+		t.Errorf("reordered: %v", got)
+	}
+	crt.Spec.DNSNames[5] = "other"
+	if got := RequestViolations(cr, crt); !cmp.Equal(got, []string{"spec.dnsNames"}) {
+		t.Errorf("one name changed: %v", got)
+	}
+	_, err := NewRequest(many(2000), testKey(t, specP256))
+	if !errors.Is(err, ErrTooLarge) || !strings.HasSuffix(errorText(err), "at most 36500 are read: spread the names over several Certificates") {
+		t.Errorf("error = %v", err)
 	}
 }

@@ -38,30 +38,33 @@ func Template(cr *cmapi.CertificateRequest, now time.Time) (*x509.Certificate, e
 	if err != nil {
 		return nil, err
 	}
-	serial, err := newSerial()
+	cert, err := NewTemplate(now, durationOf(cr.Spec.Duration))
 	if err != nil {
 		return nil, err
 	}
-	cert := &x509.Certificate{
-		SerialNumber:          serial,
-		RawSubject:            csr.RawSubject,
-		Subject:               csr.Subject,
-		PublicKeyAlgorithm:    csr.PublicKeyAlgorithm,
-		PublicKey:             csr.PublicKey,
-		SignatureAlgorithm:    csr.SignatureAlgorithm,
-		NotBefore:             now.UTC().Add(-backdate).Truncate(time.Second),
-		NotAfter:              now.UTC().Add(durationOf(cr.Spec.Duration)).Truncate(time.Second),
-		KeyUsage:              basic,
-		ExtKeyUsage:           extended,
-		BasicConstraintsValid: true,
-		IsCA:                  cr.Spec.IsCA,
-		DNSNames:              csr.DNSNames,
-		EmailAddresses:        csr.EmailAddresses,
-		IPAddresses:           csr.IPAddresses,
-		URIs:                  csr.URIs,
-		ExtraExtensions:       copiedExtensions(csr),
-	}
+	cert.RawSubject, cert.Subject = csr.RawSubject, csr.Subject
+	cert.PublicKeyAlgorithm, cert.PublicKey = csr.PublicKeyAlgorithm, csr.PublicKey
+	cert.SignatureAlgorithm = csr.SignatureAlgorithm
+	cert.KeyUsage, cert.ExtKeyUsage = basic, extended
+	cert.IsCA = cr.Spec.IsCA
+	cert.DNSNames, cert.EmailAddresses = csr.DNSNames, csr.EmailAddresses
+	cert.IPAddresses, cert.URIs = csr.IPAddresses, csr.URIs
+	cert.ExtraExtensions = copiedExtensions(csr)
 	return cert, setPathLength(cert, csr)
+}
+
+// NewTemplate begins a certificate that no CertificateRequest asks for: a
+// random serial number, basic constraints without CA, and the dates as Template
+// sets them. The rest is the caller's; KeyPair.Sign and SelfSign add the key
+// identifiers and the signature algorithm.
+func NewTemplate(now time.Time, duration time.Duration) (*x509.Certificate, error) {
+	serial, err := newSerial()
+	return &x509.Certificate{
+		SerialNumber:          serial,
+		NotBefore:             now.UTC().Add(-backdate).Truncate(time.Second),
+		NotAfter:              now.UTC().Add(duration).Truncate(time.Second),
+		BasicConstraintsValid: true,
+	}, err
 }
 
 // emptySequence is an ASN.1 SEQUENCE of nothing: an empty subject or an empty

@@ -249,3 +249,43 @@ func TestCheckRequest(t *testing.T) {
 		})
 	}
 }
+
+// A template of one's own, as for a webhook's CA.
+func TestNewTemplate(t *testing.T) {
+	t.Parallel()
+	key := testKey(t, specP256)
+	template, err := NewTemplate(testNow, 24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template.Subject, template.IsCA, template.KeyUsage = pkix.Name{CommonName: "webhook-ca"}, true, x509.KeyUsageCertSign
+	chain, err := SelfSign(template, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := ParseCA(chain.CA, pemKey(t, key), testNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := ca.Certificates[0]
+	begin, end := time.Date(2026, 3, 1, 11, 55, 0, 0, time.UTC), time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	if !cert.NotBefore.Equal(begin) || !cert.NotAfter.Equal(end) || len(cert.SubjectKeyId) != 20 || cert.SignatureAlgorithm != x509.ECDSAWithSHA256 {
+		t.Errorf("from %s to %s, %v", cert.NotBefore, cert.NotAfter, cert.SignatureAlgorithm)
+	}
+}
+
+// What Go would put into a certificate but not read back never leaves Sign.
+func TestUnreadableCertificate(t *testing.T) {
+	t.Parallel()
+	key := testKey(t, specP256)
+	template, err := Template(&cmapi.CertificateRequest{Spec: cmapi.CertificateRequestSpec{
+		Request: customRequest(t, key, pkix.Name{CommonName: "ca"}, pkix.Extension{Id: oidNameConstraints, Value: []byte{0x30, 0}}), IsCA: true,
+	}}, testNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = SelfSign(template, key)
+	if want := "sign: the request leads to a certificate that nobody could read: x509: empty name constraints extension"; errorText(err) != want {
+		t.Errorf("error = %v", err)
+	}
+}
