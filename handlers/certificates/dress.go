@@ -66,9 +66,7 @@ func (h *Handler) dress(ctx context.Context, crt *cmapi.Certificate, existing *c
 	if len(m.ca) > 0 {
 		d.Data[cmmeta.TLSCAKey] = m.ca
 	}
-	if err := addFormats(&d, crt, m, keyPEM); err != nil {
-		return d, "", err
-	}
+	addFormats(&d, crt, m, keyPEM)
 	fault, err := h.addKeystores(ctx, &d, crt, existing)
 	return d, fault, err
 }
@@ -97,7 +95,7 @@ func storedKey(crt *cmapi.Certificate, m material) ([]byte, error) {
 }
 
 // addFormats adds the additional output formats (contract 1.1).
-func addFormats(d *apply.Content, crt *cmapi.Certificate, m material, keyPEM []byte) error {
+func addFormats(d *apply.Content, crt *cmapi.Certificate, m material, keyPEM []byte) {
 	for _, f := range crt.Spec.AdditionalOutputFormats {
 		switch f.Type {
 		case cmapi.CertificateOutputFormatDER:
@@ -107,5 +105,4 @@ func addFormats(d *apply.Content, crt *cmapi.Certificate, m material, keyPEM []b
 			d.Data[cmapi.CertificateOutputFormatCombinedPEMKey] = bytes.Join([][]byte{keyPEM, m.chain}, []byte("\n"))
 		}
 	}
-	return nil
 }

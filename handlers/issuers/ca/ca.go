@@ -6,6 +6,7 @@ package ca
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -124,8 +125,6 @@ func (u unusable) Unwrap() error { return u.error }
 
 // isTransient tells a failure to read a Secret from a Secret that is no CA.
 func isTransient(err error) bool {
-	if _, ok := err.(unusable); ok || err == nil {
-		return false
-	}
-	return !apierrors.IsNotFound(err)
+	var bad unusable
+	return err != nil && !errors.As(err, &bad) && !apierrors.IsNotFound(err)
 }
