@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -27,16 +25,8 @@ func Run(ctx context.Context, cfg config.Config, version string) error {
 		return err
 	}
 	thriftyMemory()
+	go returnMemory(ctx)
 	return New(cfg, clients).Run(ctx)
-}
-
-// thriftyMemory has garbage collected at half the usual growth, unless GOGC
-// says otherwise: the caches live long and little garbage is made, so that a
-// fifth of the memory costs hardly any time.
-func thriftyMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
 }
 
 // Daemon is one certwright.
@@ -86,6 +76,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stopEvents()
 
 	d.announce(ctx)
+	go d.examine(ctx) // not waited for: a dead network may hold it up for long
 	d.set.Wake(d.queue)
 	carrying.Go(func() { d.set.Run(under) })
 	took := d.registerMetrics()

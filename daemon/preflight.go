@@ -32,9 +32,7 @@ var rights = []right{
 	{"", "events", "", []string{"create", "patch"}, false},
 }
 
-// announce says in a few lines what the daemon will do, what it lacks for it,
-// and how to mend that. It never keeps the daemon from starting: what is
-// missing may come later.
+// announce says what the daemon will do.
 func (d *Daemon) announce(ctx context.Context) {
 	logger := klog.FromContext(ctx)
 	scope := "all namespaces"
@@ -43,6 +41,13 @@ func (d *Daemon) announce(ctx context.Context) {
 	}
 	logger.Info("Keeping certificates", "in", scope, "parts", strings.Join(d.cfg.Controllers, ","),
 		"clusterResourceNamespace", d.cfg.ClusterResourceNamespace, "leaderElection", d.cfg.LeaderElect)
+}
+
+// examine says what the daemon lacks for its work, and how to mend that. It
+// goes beside the start and never keeps it back: what is missing may come
+// later, and a distant API server takes its time over two dozen questions.
+func (d *Daemon) examine(ctx context.Context) {
+	logger := klog.FromContext(ctx)
 	version, err := d.clients.Core.Discovery().ServerVersion()
 	if err != nil {
 		logger.Error(err, "The API server does not answer; trying on. Check --kubeconfig, --master and the network")
