@@ -10,10 +10,10 @@ import (
 
 const (
 	// idleCheck is how often it is looked whether the daemon is at rest.
-	idleCheck = 10 * time.Second
+	idleCheck = 3 * time.Second
 	// idleAllocs is what a daemon at rest may allocate between two looks, in
 	// bytes: renewing a lease takes some fifty thousand.
-	idleAllocs = 512 << 10
+	idleAllocs = 256 << 10
 	// busyAllocs is what must have been allocated, in bytes, for giving memory
 	// back to be worth a collection.
 	busyAllocs = 8 << 20
