@@ -4,9 +4,11 @@ import (
 	"hash/fnv"
 	"time"
 
+	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/internal/pki"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 )
 
 // renewalTime is when the stored certificate is due for renewal, as the status
@@ -19,6 +21,11 @@ func renewalTime(o *Observed) (*time.Time, error) {
 		return nil, nil
 	}
 	at := pki.RenewalTime(leaf.NotBefore, leaf.NotAfter, crt.Spec.RenewBefore, crt.Spec.RenewBeforePercentage)
+	if issued := o.issuedAt(); !at.After(issued) {
+		// What is asked for cannot be had from this issuer, which gives a
+		// shorter life or backdates it far: renewing at once would never end.
+		at = pki.RenewalTime(issued, leaf.NotAfter, nil, nil)
+	}
 	if crt.Spec.Renewal != nil && len(crt.Spec.Renewal.Windows) > 0 {
 		opening, err := pki.NextWindow(crt.Spec.Renewal.Windows, at, leaf.NotAfter)
 		if err != nil {
@@ -27,6 +34,19 @@ func renewalTime(o *Observed) (*time.Time, error) {
 		at = opening
 	}
 	return &at, nil
+}
+
+// issuedAt is when what is stored was signed; the zero time when the request
+// that could tell is gone.
+func (o *Observed) issuedAt() time.Time {
+	if o.Current == nil {
+		return time.Time{}
+	}
+	c := api.RequestCondition(o.Current, cmapi.CertificateRequestConditionReady)
+	if c == nil || c.LastTransitionTime == nil {
+		return time.Time{}
+	}
+	return c.LastTransitionTime.Time
 }
 
 // spreadShare bounds the delay of a renewal to this part of the time left.
@@ -47,13 +67,14 @@ func (o *Observed) renewsAt(due time.Time) time.Time {
 
 // backoffEnd is until when a failed issuance is not tried again; the zero
 // time when it may be. It doubles with each failure up to the longest, and
-// ends at once when the spec no longer says what failed.
+// ends at once when the spec no longer says what failed. A request made since
+// the failure is not held up.
 func backoffEnd(o *Observed) time.Time {
 	status := o.Certificate.Status
-	if status.LastFailureTime == nil {
-		return time.Time{}
-	}
-	if o.Next != nil && len(pki.RequestViolations(o.Next, o.Certificate)) > 0 {
+	switch {
+	case status.LastFailureTime == nil,
+		o.Next == nil && o.editedSinceFailure(),
+		o.Next != nil && (!o.recorded(o.Next) || len(pki.RequestViolations(o.Next, o.Certificate)) > 0):
 		return time.Time{}
 	}
 	attempts := 1
@@ -65,4 +86,11 @@ func backoffEnd(o *Observed) time.Time {
 		wait = min(2*wait, o.Settings.MaxBackoff)
 	}
 	return status.LastFailureTime.Add(wait)
+}
+
+// editedSinceFailure tells by the generation that failed. It counts where the
+// failed request is gone, which is kept while the spec still says the same.
+func (o *Observed) editedSinceFailure() bool {
+	c := api.CertificateCondition(o.Certificate, cmapi.CertificateConditionIssuing)
+	return c != nil && c.Status == cmmeta.ConditionFalse && c.ObservedGeneration != o.Certificate.Generation
 }

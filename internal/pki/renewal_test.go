@@ -42,3 +42,20 @@ func TestRenewalTime(t *testing.T) {
 		}
 	}
 }
+
+// TestNoPercentageIsDueAtIssue holds the backdating against the largest
+// percentage: neither may make a certificate due before it is stored.
+func TestNoPercentageIsDueAtIssue(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 11, 0, 0, 0, time.UTC)
+	percentage := int32(99)
+	for _, d := range []time.Duration{10 * time.Minute, time.Hour, 8 * time.Hour, 24 * time.Hour, 90 * 24 * time.Hour} {
+		cert, err := NewTemplate(now, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := RenewalTime(cert.NotBefore, cert.NotAfter, nil, &percentage); at.Before(now) {
+			t.Errorf("%s: renewal at %s is before the issue at %s", d, at, now)
+		}
+	}
+}

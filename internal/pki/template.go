@@ -11,10 +11,19 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 )
 
-// backdate is how far before now a certificate begins, so that a machine whose
-// clock is behind accepts it at once. Five minutes is what Kerberos (RFC 4120
-// section 8.2) and most peers tolerate.
-const backdate = 5 * time.Minute
+const (
+	// maxBackdate is how far before now a certificate begins, so that a machine
+	// whose clock is behind accepts it at once. Five minutes is what Kerberos
+	// (RFC 4120 section 8.2) and most peers tolerate.
+	maxBackdate = 5 * time.Minute
+	// backdateShare keeps that below a hundredth of a short duration: a renewal
+	// at any percentage of the lifetime then still lies ahead.
+	backdateShare = 100
+)
+
+func backdate(duration time.Duration) time.Duration {
+	return min(maxBackdate, duration/backdateShare)
+}
 
 // serialBytes is the length of a serial number: 128 random bits. RFC 5280
 // section 4.1.2.2 allows 20 bytes; public CAs must use at least 64 random bits.
@@ -25,8 +34,8 @@ const serialBytes = 16
 // subject byte for byte, all alternative names including kinds Go has no field
 // for, name constraints and the path length of a CA. Usages, the CA flag and
 // the duration come from the spec of the request. The certificate begins five
-// minutes before now and ends at now plus the duration (90 days if it has
-// none), in whole seconds.
+// minutes before now, or a hundredth of the duration if that is less, and ends
+// at now plus the duration (90 days if it has none), in whole seconds.
 //
 // All checks of CheckRequest are made; its errors come back unchanged.
 func Template(cr *cmapi.CertificateRequest, now time.Time) (*x509.Certificate, error) {
@@ -61,7 +70,7 @@ func NewTemplate(now time.Time, duration time.Duration) (*x509.Certificate, erro
 	serial, err := newSerial()
 	return &x509.Certificate{
 		SerialNumber:          serial,
-		NotBefore:             now.UTC().Add(-backdate).Truncate(time.Second),
+		NotBefore:             now.UTC().Add(-backdate(duration)).Truncate(time.Second),
 		NotAfter:              now.UTC().Add(duration).Truncate(time.Second),
 		BasicConstraintsValid: true,
 	}, err
