@@ -39,11 +39,11 @@ type KeyPair struct {
 func ParseCA(certPEM, keyPEM []byte, now time.Time) (KeyPair, error) {
 	certs, err := ParseCertificates(certPEM)
 	if err != nil {
-		return KeyPair{}, fmt.Errorf("%w: %w: store the PEM certificate of the CA", ErrCACertificate, err)
+		return KeyPair{}, fmt.Errorf("%w: %w: store the PEM certificate of the CA (tls.crt)", ErrCACertificate, err)
 	}
 	key, err := ParseKey(keyPEM)
 	if err != nil {
-		return KeyPair{}, fmt.Errorf("%w: %w: store the PEM private key of the CA", ErrCAKey, err)
+		return KeyPair{}, fmt.Errorf("%w: %w: store the PEM private key of the CA (tls.key)", ErrCAKey, err)
 	}
 	ca := certs[0]
 	if !SamePublicKey(ca.PublicKey, key.Public()) {

@@ -20,8 +20,8 @@ func describeAll(certs []*x509.Certificate) []Certificate {
 
 func describe(c *x509.Certificate) Certificate {
 	return Certificate{
-		Subject:     orNone(c.Subject.String()),
-		Issuer:      orNone(c.Issuer.String()),
+		Subject:     orFirst(c.Subject.String(), names(c)),
+		Issuer:      orFirst(c.Issuer.String(), nil),
 		Serial:      fmt.Sprintf("%x", c.SerialNumber),
 		Names:       names(c),
 		Usages:      usages(c),
@@ -34,13 +34,16 @@ func describe(c *x509.Certificate) Certificate {
 	}
 }
 
-// orNone names the empty subject, which is common where only the alternative
-// names count.
-func orNone(name string) string {
-	if name == "" {
-		return "(empty)"
+// orFirst calls a certificate without a subject, which is common where only
+// the alternative names count, by the first of those.
+func orFirst(subject string, names []string) string {
+	switch {
+	case subject != "":
+		return subject
+	case len(names) > 0:
+		return "(" + names[0] + ")"
 	}
-	return name
+	return "(empty)"
 }
 
 func names(c *x509.Certificate) []string {

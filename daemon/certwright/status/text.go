@@ -47,7 +47,7 @@ func (r Report) Write(p *page.Page, now time.Time) {
 	p.Field("Because", r.Because)
 	p.Field("What to do", r.WhatToDo)
 	writeConditions(p, r.Conditions, now)
-	p.Field("Issued", moment(r.NotBefore, now))
+	p.Field("Valid from", moment(r.NotBefore, now))
 	p.Field("Expires", moment(r.NotAfter, now))
 	p.Field("Renews", moment(r.RenewalTime, now))
 	p.Field("Failures", r.failures(now))
