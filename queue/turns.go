@@ -2,12 +2,15 @@ package queue
 
 import "time"
 
-// turns is the order in which a lane's keys are taken: first come, first served
-// within a kind, and the kinds by turns. So ten thousand certificates that a
-// restart put in do not stand before the one issuer they all wait for. The
-// workqueue that owns it calls it under its lock.
+// turns is the order in which a lane's keys are taken: the kinds by turns, and
+// within a kind work begun before work not begun, each first come, first
+// served. So ten thousand certificates that a restart put in do not stand
+// before the one issuer they all wait for, and of a thousand made at once the
+// first are done while the last wait, instead of all being half done together.
+// The workqueue that owns it calls it under its lock.
 type turns struct {
-	lines   [kindCount]line
+	lines   [kindCount]pair
+	recent  recent
 	next    Kind
 	total   int
 	metrics *metrics
@@ -19,9 +22,15 @@ func (t *turns) Touch(Key) {}
 // Len says how many keys are in line.
 func (t *turns) Len() int { return t.total }
 
-// Push puts the key at the end of its kind's line.
+// Push puts the key at the end of one of its kind's lines.
 func (t *turns) Push(key Key) {
-	t.lines[key.Kind].push(waiting{key, time.Now()})
+	now := time.Now()
+	w := waiting{key, now}
+	if t.recent.has(key, now) {
+		t.lines[key.Kind].begun.push(w)
+	} else {
+		t.lines[key.Kind].fresh.push(w)
+	}
 	t.total++
 	t.metrics.added(key.Kind)
 }
@@ -34,8 +43,68 @@ func (t *turns) Pop() Key {
 	head := t.lines[t.next].pop()
 	t.next = (t.next + 1) % kindCount
 	t.total--
-	t.metrics.taken(head.key.Kind, time.Since(head.since))
+	now := time.Now()
+	t.recent.note(head.key, now)
+	t.metrics.taken(head.key.Kind, now.Sub(head.since))
 	return head.key
+}
+
+// begunTurns is how many keys of work begun are taken for each fresh one, where
+// there are both: about the steps that a piece of work takes after its first.
+// Keys that come back without end cannot keep the fresh ones waiting for ever.
+const begunTurns = 3
+
+// pair is the two lines of a kind.
+type pair struct {
+	begun, fresh line
+	streak       int // keys of begun taken since the last fresh one
+}
+
+func (p *pair) empty() bool { return p.begun.empty() && p.fresh.empty() }
+
+func (p *pair) pop() waiting {
+	if !p.begun.empty() && (p.fresh.empty() || p.streak < begunTurns) {
+		p.streak++
+		return p.begun.pop()
+	}
+	p.streak = 0
+	return p.fresh.pop()
+}
+
+// recentFor is how long after it was taken a key that comes back counts as
+// work begun, at least; and twice that at most.
+const recentFor = 5 * time.Second
+
+// recent remembers the keys taken of late, in two generations, so that
+// forgetting costs nothing.
+type recent struct {
+	young, old map[Key]struct{}
+	born       time.Time
+}
+
+func (r *recent) note(key Key, now time.Time) {
+	r.age(now)
+	if r.young == nil {
+		r.young = map[Key]struct{}{}
+	}
+	r.young[key] = struct{}{}
+}
+
+func (r *recent) has(key Key, now time.Time) bool {
+	r.age(now)
+	_, young := r.young[key]
+	_, old := r.old[key]
+	return young || old
+}
+
+// age makes room for a new generation when the young one is old enough.
+func (r *recent) age(now time.Time) {
+	switch gone := now.Sub(r.born); {
+	case gone >= 2*recentFor:
+		r.young, r.old, r.born = nil, nil, now
+	case gone >= recentFor:
+		r.young, r.old, r.born = nil, r.young, now
+	}
 }
 
 type waiting struct {

@@ -3,8 +3,12 @@ package queue
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -118,4 +122,35 @@ func TestKeyStringAndOrder(t *testing.T) {
 	if !slices.IsSortedFunc(sorted, Key.Compare) {
 		t.Error("not in order")
 	}
+}
+
+func TestWorkBegunGoesBeforeFreshWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		order := &turns{metrics: newMetrics(newRunning())}
+		name := func(i int) Key { return Key{Certificate, "a", fmt.Sprint(i)} }
+		for i := range 8 {
+			order.Push(name(i))
+		}
+		var taken []string
+		take := func() { taken = append(taken, order.Pop().Name) }
+		for range 4 { // 0 to 3 are begun, and come back
+			take()
+		}
+		for i := range 4 {
+			order.Push(name(i))
+		}
+		for order.Len() > 0 {
+			take()
+		}
+		// Three of the begun, one fresh, and so on.
+		if diff := cmp.Diff(strings.Fields("0 1 2 3  0 1 2 4 3 5 6 7"), taken); diff != "" {
+			t.Error(diff)
+		}
+		time.Sleep(2 * recentFor) // in the bubble: it is not recent any more
+		order.Push(name(9))
+		order.Push(name(0))
+		if k := order.Pop(); k != name(9) {
+			t.Errorf("took %s first, but nothing was begun of late", k)
+		}
+	})
 }
