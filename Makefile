@@ -14,9 +14,9 @@ export GOWORK := off
 # Every Go module in the tree, the product's own first.
 MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir $(shell find . -name go.mod -not -path '*/.*/*')))))
 # Those that `make test` tests after the unit tests, quick ones first.
-TESTED := test/tools test/cluster test
+TESTED := test/tools test/admission test/cluster test
 # Targets prove-NAME, each of which runs certwright against one big real part.
-PROVE :=
+PROVE := prove-rotation prove-admission
 
 BIN := $(CURDIR)/bin
 # Empty outside a repository; certwright then says what Go recorded.
@@ -75,6 +75,8 @@ test: STARTED := $(shell date +%s)
 test: unit $(BIN)/gotestsum ## unit with the race detector, then the real daemon on a real control plane
 	@echo "test: the control plane's programs, some 10 minutes when there are none yet"
 	@go -C test/cluster run ./cmd/cluster build
+	@echo "test: cmctl, some 3 minutes when there is none yet"
+	@go -C test run ./e2e/build
 	@for module in $(wildcard $(TESTED)); do \
 		echo "test: $$module"; \
 		(cd $$module && go vet ./... && $(BIN)/gotestsum --format testname -- -count=1 -p 1 -timeout 20m ./...); \
@@ -83,6 +85,15 @@ test: unit $(BIN)/gotestsum ## unit with the race detector, then the real daemon
 
 prove: $(PROVE) ## certwright against the big real parts: every prove-NAME there is
 	@echo "prove: $(if $(PROVE),passed: $(PROVE),there is nothing to prove yet)"
+
+.PHONY: prove-rotation
+prove-rotation: ## webhook certificates rotated under load, the daemon killed meanwhile; OVERLAP=off must lose calls
+	@[ "$(OVERLAP)" = off ] || OVERLAP=off go -C test run ./rotation -rotations 3
+	@go -C test run ./rotation
+
+.PHONY: prove-admission
+prove-admission: ## deploy/policies and the Go rules decide the same, case by case, on a real API server
+	@go -C test/admission run ./prove $(ARGS)
 
 ##@ Checking
 

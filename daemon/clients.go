@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,16 @@ type Clients struct {
 	Side kubernetes.Interface
 	// Served tells whether the API server knows a resource; nil: all of them.
 	Served func(context.Context, schema.GroupVersionResource) (bool, error)
+	// Plural finds the resource of a kind; empty when it is not served. nil:
+	// no custom kind is.
+	Plural func(context.Context, schema.GroupVersionKind) (string, error)
+	// Raw is for what is read and patched as JSON, whatever it is.
+	Raw rest.Interface
+	// APIServerCA reads the CA by which the connection knows the API server.
+	APIServerCA func() ([]byte, error)
+	// Admission tells whether bad requests are refused and good ones stamped;
+	// nil: it is not asked.
+	Admission func(ctx context.Context, namespace string) (refuses, stamps bool, err error)
 	// Resource finds the plural of a kind, and whether it is cluster-scoped.
 	Resource func(schema.GroupKind) (plural string, cluster bool, err error)
 }
@@ -52,15 +63,19 @@ func connect(cfg config.Config, version string) (Clients, error) {
 }
 
 func restConfig(cfg config.Config) (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = cfg.Kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: cfg.Context}
-	overrides.ClusterInfo.Server = cfg.Master
-	rc, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	rc, err := kubeconfig(cfg).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("no way to an API server: %w; name a kubeconfig with --kubeconfig, or run in a pod with a service account", err)
 	}
 	return rc, nil
+}
+
+func kubeconfig(cfg config.Config) clientcmd.ClientConfig {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = cfg.Kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: cfg.Context}
+	overrides.ClusterInfo.Server = cfg.Master
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 }
 
 // clientsOver makes all clients share one connection. Built-in resources
@@ -81,7 +96,15 @@ func clientsOver(rc *rest.Config, transport *http.Client) (c Clients, err error)
 	if c.Metadata, err = metadata.NewForConfigAndClient(metadata.ConfigFor(rc), transport); err != nil {
 		return c, err
 	}
+	if c.Raw, err = rest.UnversionedRESTClientForConfigAndClient(raw(rc), transport); err != nil {
+		return c, err
+	}
+	c.APIServerCA = apiServerCA(rc)
 	c.Served = served(c.Core.Discovery())
+	c.Admission = func(ctx context.Context, namespace string) (bool, bool, error) {
+		return admission(ctx, c.CertManager, namespace)
+	}
+	c.Plural = pluralServed(c.Core.Discovery())
 	c.Resource = plural(c.Core.Discovery())
 	return c, nil
 }
@@ -102,6 +125,25 @@ func served(d discovery.DiscoveryInterface) func(context.Context, schema.GroupVe
 			}
 		}
 		return false, nil
+	}
+}
+
+// pluralServed asks the API server for the resource of a kind in one version.
+func pluralServed(d discovery.DiscoveryInterface) func(context.Context, schema.GroupVersionKind) (string, error) {
+	return func(_ context.Context, kind schema.GroupVersionKind) (string, error) {
+		list, err := d.ServerResourcesForGroupVersion(kind.GroupVersion().String())
+		if apierrors.IsNotFound(err) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		for _, known := range list.APIResources {
+			if known.Kind == kind.Kind && !strings.Contains(known.Name, "/") { // no subresource
+				return known.Name, nil
+			}
+		}
+		return "", nil
 	}
 }
 

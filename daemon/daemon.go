@@ -20,6 +20,10 @@ import (
 // version is what it calls itself. Errors: what kept it from starting or what
 // ended it before its time.
 func Run(ctx context.Context, cfg config.Config, version string) error {
+	cfg, err := inItsNamespace(cfg)
+	if err != nil {
+		return err
+	}
 	clients, err := connect(cfg, version)
 	if err != nil {
 		return err
@@ -35,6 +39,7 @@ type Daemon struct {
 	clients Clients
 	set     *informers.Set
 	queue   *queue.Queue
+	files   *files // nil when none are written
 	metrics *prometheus.Registry
 	health  *health
 }
@@ -45,19 +50,31 @@ func New(cfg config.Config, c Clients) *Daemon {
 	d.set = informers.New(informers.Options{
 		Core: c.Core, CertManager: c.CertManager, Metadata: c.Metadata, Served: c.Served,
 		Namespaces: cfg.Namespaces, ClusterNamespace: cfg.ClusterResourceNamespace,
+		SigningRequests: cfg.Runs(config.SigningRequests), WebhookSets: sets(cfg), Plural: c.Plural,
+		Injectables: injectables(cfg),
 	})
 	d.queue = queue.New(queue.Options{
 		LocalWorkers: cfg.ConcurrentWorkers, RemoteWorkers: cfg.ConcurrentRemoteWorkers,
-		Grace: cfg.ShutdownGracePeriod, Registerer: d.metrics,
+		Grace: grace(cfg.ShutdownGracePeriod), Registerer: d.metrics,
 	})
-	d.health = newHealth(d.set.Synced)
+	d.files = newFiles(cfg, c)
+	d.health = newHealth(func() bool { return (!cfg.Keeps() || d.set.Synced()) && d.files.ready() })
+	return d
+}
+
+// grace is a grace period as the queue takes it, to which zero is its default.
+func grace(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
 	return d
 }
 
 // Run runs the daemon until ctx ends, and returns when all of it has stopped.
 func (d *Daemon) Run(ctx context.Context) error {
 	logger := klog.FromContext(ctx)
-	sweeps, err := scheduler.New(scheduler.Options{Queue: d.queue, Registerer: d.metrics}, sweep(d.cfg, d.set))
+	defer d.queue.ShutDown() // it may end before the queue has run
+	sweeps, err := scheduler.New(scheduler.Options{Queue: d.queue, Registerer: d.metrics}, sweep(d.cfg, d.set), webhookSweep(d.cfg, d.set))
 	if err != nil {
 		return err
 	}
@@ -72,6 +89,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer carrying.Wait()
 	defer release()
 	carrying.Go(func() { servers.run(under) })
+	carrying.Go(func() { d.files.run(ctx, under) })
+	if !d.cfg.Keeps() { // files alone take no lease, and no right but to their Secrets
+		<-ctx.Done()
+		return nil
+	}
 	events, stopEvents := d.recorder(under)
 	defer stopEvents()
 
@@ -80,7 +102,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.set.Wake(d.queue)
 	carrying.Go(func() { d.set.Run(under) })
 	took := d.registerMetrics()
-	table := wire(d.cfg, d.clients, d.set, events, took)
+	gauges := newWebhookGauges()
+	d.metrics.MustRegister(gauges)
+	table := wire(d.cfg, d.clients, d.set, events, took, gauges)
 	err = d.lead(ctx, under, func(ctx context.Context) error {
 		if err := d.waitForCaches(ctx); err != nil {
 			return nil // told to stop before there was anything to do

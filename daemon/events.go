@@ -6,8 +6,11 @@ import (
 	"time"
 
 	cmscheme "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/scheme"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -45,7 +48,15 @@ func (d *Daemon) recorder(ctx context.Context) (record.EventRecorder, func()) {
 		s.close()
 		sending.Wait()
 	}
-	return b.NewRecorder(cmscheme.Scheme, corev1.EventSource{Component: "certwright"}), stop
+	return b.NewRecorder(eventful(), corev1.EventSource{Component: "certwright"}), stop
+}
+
+// eventful knows every type that an event may be about.
+func eventful() *runtime.Scheme {
+	s := runtime.NewScheme()
+	utilruntime.Must(cmscheme.AddToScheme(s))
+	utilruntime.Must(certificatesv1.AddToScheme(s))
+	return s
 }
 
 // sender sends events to the API server in the order they were told.

@@ -24,7 +24,7 @@ func (d *Daemon) lead(ctx, under context.Context, work func(context.Context) err
 	var result error
 	var once sync.WaitGroup
 	started := make(chan struct{})
-	elector, err := leaderelection.NewLeaderElector(d.election(func(leading context.Context) {
+	elector, err := leaderelection.NewLeaderElector(d.election(klog.FromContext(ctx), func(leading context.Context) {
 		once.Go(func() {
 			close(started)
 			result = d.workUnder(ctx, leading, work)
@@ -60,7 +60,7 @@ func (d *Daemon) workUnder(ctx, leading context.Context, work func(context.Conte
 	return err
 }
 
-func (d *Daemon) election(lead func(context.Context)) leaderelection.LeaderElectionConfig {
+func (d *Daemon) election(logger klog.Logger, lead func(context.Context)) leaderelection.LeaderElectionConfig {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "certwright"
@@ -83,7 +83,7 @@ func (d *Daemon) election(lead func(context.Context)) leaderelection.LeaderElect
 			OnStoppedLeading: func() {},
 			OnNewLeader: func(leader string) {
 				if leader != identity {
-					klog.Background().Info("Standing by: another replica holds the lease",
+					logger.Info("Standing by: another replica holds the lease",
 						"lease", klog.KRef(d.cfg.LeaderElectionNamespace, d.cfg.LeaderElectionLeaseName), "holder", leader)
 				}
 			},

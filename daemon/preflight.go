@@ -3,10 +3,16 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/certwright/certwright/daemon/config"
+	"github.com/certwright/certwright/queue"
+
 	"github.com/cert-manager/cert-manager/pkg/apis/certmanager"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
 )
@@ -15,21 +21,44 @@ import (
 type right struct {
 	group, resource, subresource string
 	verbs                        []string
-	cluster                      bool // cluster-scoped: not needed when confined to namespaces
+	name                         string            // "": of any name
+	cluster                      bool              // cluster-scoped: not needed when confined to namespaces
+	part                         config.Controller // "": needed whatever runs
+	kind                         queue.Kind        // not 0: needed to inject CA bundles into these
 }
 
 // rights is deploy/rbac as the daemon sees it.
 var rights = []right{
-	{certmanager.GroupName, "certificates", "", []string{"list", "watch"}, false},
-	{certmanager.GroupName, "certificates", "status", []string{"update"}, false},
-	{certmanager.GroupName, "certificaterequests", "", []string{"list", "watch", "create", "delete"}, false},
-	{certmanager.GroupName, "certificaterequests", "status", []string{"update"}, false},
-	{certmanager.GroupName, "issuers", "", []string{"list", "watch"}, false},
-	{certmanager.GroupName, "issuers", "status", []string{"update"}, false},
-	{certmanager.GroupName, "clusterissuers", "", []string{"list", "watch"}, true},
-	{certmanager.GroupName, "clusterissuers", "status", []string{"update"}, true},
-	{"", "secrets", "", []string{"get", "list", "watch", "create", "patch", "delete"}, false},
-	{"", "events", "", []string{"create", "patch"}, false},
+	{group: certmanager.GroupName, resource: "certificates", verbs: []string{"list", "watch"}},
+	{group: certmanager.GroupName, resource: "certificates", subresource: "status", verbs: []string{"update"}},
+	{group: certmanager.GroupName, resource: "certificaterequests", verbs: []string{"list", "watch", "create", "delete"}},
+	{group: certmanager.GroupName, resource: "certificaterequests", subresource: "status", verbs: []string{"update"}},
+	{group: certmanager.GroupName, resource: "issuers", verbs: []string{"list", "watch"}},
+	{group: certmanager.GroupName, resource: "issuers", subresource: "status", verbs: []string{"update"}},
+	{group: certmanager.GroupName, resource: "clusterissuers", verbs: []string{"list", "watch"}, cluster: true},
+	{group: certmanager.GroupName, resource: "clusterissuers", subresource: "status", verbs: []string{"update"}, cluster: true},
+	{resource: "secrets", verbs: []string{"get", "list", "watch", "create", "patch", "delete"}},
+	{resource: "events", verbs: []string{"create", "patch"}},
+	webhooks(right{group: admissionv1.GroupName, resource: "mutatingwebhookconfigurations", verbs: []string{"list", "watch", "patch"}}),
+	webhooks(right{group: admissionv1.GroupName, resource: "validatingwebhookconfigurations", verbs: []string{"list", "watch", "patch"}}),
+	injection(queue.MutatingWebhook), injection(queue.ValidatingWebhook), injection(queue.APIService), injection(queue.CustomResource),
+	signing(right{group: certificatesv1.GroupName, resource: "certificatesigningrequests", verbs: []string{"list", "watch"}}),
+	signing(right{group: certificatesv1.GroupName, resource: "certificatesigningrequests", subresource: "status", verbs: []string{"update"}}),
+	signing(right{group: certificatesv1.GroupName, resource: "signers", verbs: []string{"sign"}, name: "issuers.cert-manager.io/*"}),
+	signing(right{group: certificatesv1.GroupName, resource: "signers", verbs: []string{"sign"}, name: "clusterissuers.cert-manager.io/*"}),
+	signing(right{group: authorizationv1.GroupName, resource: "subjectaccessreviews", verbs: []string{"create"}}),
+}
+
+// signing makes r a right that only Kubernetes CertificateSigningRequests take.
+func signing(r right) right {
+	r.cluster, r.part = true, config.SigningRequests
+	return r
+}
+
+// webhooks makes r a right that only sets of webhook certificates take.
+func webhooks(r right) right {
+	r.part = config.WebhookCertificates
+	return r
 }
 
 // announce says what the daemon will do.
@@ -54,8 +83,29 @@ func (d *Daemon) examine(ctx context.Context) {
 		return
 	}
 	logger.Info("Connected", "kubernetes", version.GitVersion)
+	d.examinePolicies(ctx)
 	if lacking := d.lacking(ctx); len(lacking) > 0 {
 		logger.Error(nil, "Rights are missing; grant them with: kubectl apply -k deploy/rbac", "may not", strings.Join(lacking, "; "))
+	}
+}
+
+// examinePolicies says when what is wrong gets in, and is told only afterwards.
+func (d *Daemon) examinePolicies(ctx context.Context) {
+	if d.clients.Admission == nil {
+		return
+	}
+	namespace := d.cfg.ClusterResourceNamespace
+	if len(d.cfg.Namespaces) > 0 {
+		namespace = d.cfg.Namespaces[0]
+	}
+	logger := klog.FromContext(ctx)
+	switch refuses, stamps, err := d.clients.Admission(ctx, namespace); {
+	case err != nil:
+		logger.V(1).Info("Cannot tell whether the admission policies are installed", "err", err)
+	case !refuses:
+		logger.Info("The admission policies are not installed: the same rules run as conditions. To have faults refused at once: kubectl apply -k deploy/policies")
+	case !stamps:
+		logger.Info("CertificateRequests do not say who made them: the API server lacks MutatingAdmissionPolicy, or deploy/policies/requester.yaml is not installed")
 	}
 }
 
@@ -66,7 +116,10 @@ func (d *Daemon) lacking(ctx context.Context) (lacking []string) {
 		namespaces = []string{metav1.NamespaceAll}
 	}
 	for _, r := range rights {
-		if r.cluster && len(d.cfg.Namespaces) > 0 {
+		if r.kind != 0 && !slices.Contains(injectables(d.cfg), r.kind) {
+			continue
+		}
+		if r.cluster && len(d.cfg.Namespaces) > 0 || r.part != "" && !d.cfg.Runs(r.part) {
 			continue
 		}
 		for _, ns := range namespaces {
@@ -85,6 +138,9 @@ func (r right) describe(verb, namespace string) string {
 	if r.subresource != "" {
 		resource += "/" + r.subresource
 	}
+	if r.name != "" {
+		resource += " " + r.name
+	}
 	if namespace == "" {
 		return fmt.Sprintf("%s %s", verb, resource)
 	}
@@ -95,7 +151,7 @@ func (r right) describe(verb, namespace string) string {
 func (d *Daemon) may(ctx context.Context, namespace, verb string, r right) bool {
 	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
 		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Verb: verb, Group: r.group, Resource: r.resource, Subresource: r.subresource},
+			Namespace: namespace, Verb: verb, Group: r.group, Resource: r.resource, Subresource: r.subresource, Name: r.name},
 	}}
 	got, err := d.clients.Side.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 	return err != nil || got.Status.Allowed

@@ -10,6 +10,8 @@ import (
 	"github.com/certwright/certwright/handlers/issuers"
 	"github.com/certwright/certwright/handlers/issuers/ca"
 	"github.com/certwright/certwright/handlers/issuers/selfsigned"
+	"github.com/certwright/certwright/handlers/signingrequests"
+	"github.com/certwright/certwright/handlers/webhookcerts"
 	"github.com/certwright/certwright/informers"
 	"github.com/certwright/certwright/internal/pki"
 	"github.com/certwright/certwright/queue"
@@ -21,7 +23,7 @@ import (
 
 // wire is the second of the two tables that are the architecture: which
 // handler serves which kind of key. The first is informers/routes.go.
-func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventRecorder, took func(time.Duration)) map[queue.Kind]queue.Handler {
+func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventRecorder, took func(time.Duration), gauges webhookcerts.Gauges) map[queue.Kind]queue.Handler {
 	now := clock.RealClock{}
 	backends := map[issuers.Type]issuers.Backend{
 		issuers.CA:         ca.New(set, now),
@@ -36,11 +38,21 @@ func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventR
 		Cache: set, Client: c.CertManager.CertmanagerV1(), Approver: approver, Signers: backends,
 		ClusterNamespace: cfg.ClusterResourceNamespace, Confined: len(cfg.Namespaces) > 0, Events: events, Clock: now,
 	}
+	signing := &signingrequests.Handler{
+		Cache: set, Client: c.Core.CertificatesV1().CertificateSigningRequests(),
+		Reviews: c.Core.AuthorizationV1().SubjectAccessReviews(), Signers: backends,
+		ClusterNamespace: cfg.ClusterResourceNamespace, Events: events, Clock: now,
+	}
 	crts := certificates.New(certificates.Handler{
 		Cache: set, Client: c.CertManager.CertmanagerV1(), Secrets: c.Core.CoreV1(),
 		Settings: settings(cfg), Approves: approver.Approves, Events: events, Clock: now, Took: took,
 	})
-	table := map[queue.Kind]queue.Handler{}
+	webhooks := webhookcerts.New(webhookcerts.Handler{
+		Sets: sets(cfg), Cache: set, Client: c.Core, Events: events, Gauges: gauges, Clock: now, NoOverlap: noOverlap(),
+	})
+	bundles := bundles(c, set, events)
+	// Files have a queue of their own, which needs no lease (files.go).
+	table := map[queue.Kind]queue.Handler{queue.SecretFiles: queue.HandlerFunc(leaveAlone)}
 	for _, row := range []struct {
 		part    config.Controller
 		kind    queue.Kind
@@ -50,6 +62,12 @@ func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventR
 		{config.CertificateRequests, queue.CertificateRequest, requests},
 		{config.Issuers, queue.Issuer, issuer},
 		{config.ClusterIssuers, queue.ClusterIssuer, issuer},
+		{config.SigningRequests, queue.SigningRequest, signing},
+		{config.WebhookCertificates, queue.WebhookSet, webhooks},
+		{config.CABundles, queue.MutatingWebhook, bundles},
+		{config.CABundles, queue.ValidatingWebhook, bundles},
+		{config.CABundles, queue.APIService, bundles},
+		{config.CABundles, queue.CustomResource, bundles},
 	} {
 		if cfg.Runs(row.part) {
 			table[row.kind] = row.handler
@@ -60,8 +78,10 @@ func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventR
 	return table
 }
 
+// approver approves nothing where the requests are not served here, so that
+// Certificates do not count on a signature within moments either.
 func approver(cfg config.Config, c Clients) certificaterequests.Approver {
-	if !cfg.Runs(config.Approver) {
+	if !cfg.Runs(config.Approver) || !cfg.Runs(config.CertificateRequests) {
 		return certificaterequests.Approver{}
 	}
 	return certificaterequests.Approver{All: cfg.Approves(""), Allows: cfg.Approves, Resource: c.Resource}

@@ -4,7 +4,9 @@ import (
 	"github.com/certwright/certwright/internal/api"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	experimental "github.com/cert-manager/cert-manager/pkg/apis/experimental/v1alpha1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
@@ -14,8 +16,8 @@ import (
 const (
 	bySecret        = "secret"         // Certificates, Issuers: the Secrets they name
 	byCertificate   = "certificate"    // CertificateRequests, key Secrets: the Certificate they belong to
-	byWaitingIssuer = "waiting-issuer" // CertificateRequests without an end: the issuer they wait for
-	byWaitingKey    = "waiting-key"    // CertificateRequests without an end: the key Secret they name
+	byWaitingIssuer = "waiting-issuer" // requests of both kinds without an end: the issuer they wait for
+	byWaitingKey    = "waiting-key"    // requests of both kinds without an end: the key Secret they name
 )
 
 // indexBy makes an index function out of one that gives the values for a T.
@@ -92,6 +94,31 @@ func waitingKey(cr *cmapi.CertificateRequest) []string {
 		return nil
 	}
 	return []string{cacheKey(cr.Namespace, name)}
+}
+
+// signingIssuer files the signing requests that are for a signer of ours, of
+// which the cache holds in full only those without an end (trim.go).
+func signingIssuer(csr *certificatesv1.CertificateSigningRequest) []string {
+	s, ours := api.ParseSigner(csr.Spec.SignerName)
+	if !ours {
+		return nil
+	}
+	return []string{issuerValue(s.Namespace, cmmeta.IssuerReference{Kind: s.Kind, Name: s.Name})}
+}
+
+// signingKey files the same under the key Secret they name, which is where the
+// issuer's Secrets are.
+func (s *Set) signingKey(csr *certificatesv1.CertificateSigningRequest) []string {
+	signer, ours := api.ParseSigner(csr.Spec.SignerName)
+	name := csr.Annotations[experimental.CertificateSigningRequestPrivateKeyAnnotationKey]
+	if !ours || name == "" {
+		return nil
+	}
+	namespace := signer.Namespace
+	if signer.Kind == cmapi.ClusterIssuerKind {
+		namespace = s.options.ClusterNamespace
+	}
+	return []string{cacheKey(namespace, name)}
 }
 
 // issuerSecrets files an issuer under the Secrets it reads, all of which are

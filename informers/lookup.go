@@ -7,6 +7,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -60,6 +61,24 @@ func (s *Set) KeySecretsOf(crt *cmapi.Certificate) []*corev1.Secret {
 		}
 	}
 	return own
+}
+
+// SigningRequest returns a CertificateSigningRequest, or nil. Of one that is
+// not for us, or has come to its end, the cache has the name only.
+func (s *Set) SigningRequest(name string) *certificatesv1.CertificateSigningRequest {
+	if s.signing == nil {
+		return nil
+	}
+	csr, _ := s.signing.get("", name)
+	return csr
+}
+
+// signingBy returns the signing requests that an index files under value.
+func (s *Set) signingBy(index, value string) []*certificatesv1.CertificateSigningRequest {
+	if s.signing == nil {
+		return nil
+	}
+	return s.signing.byAnywhere(index, value)
 }
 
 // Issuer returns an Issuer, or nil.

@@ -1,6 +1,7 @@
 package informers
 
 import (
+	"github.com/certwright/certwright/internal/webhookset"
 	"github.com/certwright/certwright/queue"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -16,14 +17,22 @@ type route struct {
 // daemon reacts to an event, and daemon/wire.go names the handler of each key.
 func (s *Set) routes() []route {
 	table := []route{
-		{s.certificates, []target{self(queue.Certificate), rivals}},
+		{s.certificates, []target{self(queue.Certificate), rivals, injectedFromCertificate}},
 		{s.requests, []target{self(queue.CertificateRequest), itsCertificate}},
 		{s.issuers, []target{self(queue.Issuer), waitingRequests(cmapi.IssuerKind)}},
-		{s.secrets.own, []target{itsCertificate, certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey}},
-		{s.secrets.foreign, []target{certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey}},
+		{s.secrets.own, []target{itsCertificate, certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey, setsOfSecret, injectedFromSecret}},
+		{s.secrets.foreign, []target{certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey, setsOfSecret, injectedFromSecret}},
 	}
 	if s.clusterIssuers != nil {
 		table = append(table, route{s.clusterIssuers, []target{self(queue.ClusterIssuer), waitingRequests(cmapi.ClusterIssuerKind)}})
 	}
-	return table
+	if s.mutating != nil {
+		table = append(table,
+			route{s.mutating, []target{setOfWebhook(webhookset.MutatingKind)}},
+			route{s.validating, []target{setOfWebhook(webhookset.ValidatingKind)}})
+	}
+	if s.signing != nil {
+		table = append(table, route{s.signing, []target{signingRequest}})
+	}
+	return append(table, s.injectableRoutes()...)
 }

@@ -6,10 +6,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/certwright/certwright/internal/webhookset"
 	"github.com/certwright/certwright/queue"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -30,6 +33,17 @@ type Options struct {
 	Namespaces []string
 	// ClusterNamespace is where ClusterIssuers find their Secrets.
 	ClusterNamespace string
+	// SigningRequests has the Kubernetes CertificateSigningRequests watched,
+	// which are cluster-scoped.
+	SigningRequests bool
+	// WebhookSets are the sets of webhook certificates.
+	WebhookSets []webhookset.Set
+	// Injectables are the kinds that CA bundles are injected into, all of which
+	// are cluster-scoped.
+	Injectables []queue.Kind
+	// Plural finds the resource of a custom kind; empty when it is not served.
+	// nil: sets are not triggered by custom resources.
+	Plural func(context.Context, schema.GroupVersionKind) (string, error)
 	// Served tells whether the API server knows a resource. nil: all of them.
 	Served func(context.Context, schema.GroupVersionResource) (bool, error)
 	// Recheck is how often a missing API is looked for. 0: 3 seconds.
@@ -42,8 +56,16 @@ type Set struct {
 	certificates   *store[*cmapi.Certificate]
 	requests       *store[*cmapi.CertificateRequest]
 	issuers        *store[*cmapi.Issuer]
-	clusterIssuers *store[*cmapi.ClusterIssuer] // nil when confined to namespaces
+	clusterIssuers *store[*cmapi.ClusterIssuer]                      // nil when confined to namespaces
+	signing        *store[*certificatesv1.CertificateSigningRequest] // nil too, and when nobody asks for them
 	secrets        *secrets
+
+	mutating     *store[*admissionv1.MutatingWebhookConfiguration]   // nil without sets
+	validating   *store[*admissionv1.ValidatingWebhookConfiguration] // nil without sets
+	setsBySecret map[string][]queue.Key
+	triggered    []trigger
+
+	injectables injectables // empty when confined to namespaces
 }
 
 // New makes the informers; nothing is watched before Run.
@@ -62,6 +84,15 @@ func New(o Options) *Set {
 	if len(o.Namespaces) == 0 {
 		s.clusterIssuers = newStore([]string{metav1.NamespaceAll}, s.clusterIssuerSpec())
 	}
+	if o.SigningRequests && len(o.Namespaces) == 0 {
+		s.signing = newStore([]string{metav1.NamespaceAll}, s.signingSpec())
+	}
+	if len(o.WebhookSets) > 0 {
+		s.mutating = newStore([]string{metav1.NamespaceAll}, s.mutatingSpec())
+		s.validating = newStore([]string{metav1.NamespaceAll}, s.validatingSpec())
+	}
+	s.setsBySecret = setIndex(o.WebhookSets)
+	s.injectables = s.newInjectables(o.Injectables)
 	s.secrets = &secrets{
 		client:  o.Core,
 		own:     newStore(namespaces, s.ownSecretSpec()),
@@ -124,6 +155,17 @@ func (s *Set) clusterIssuerSpec() spec[*cmapi.ClusterIssuer, *cmapi.ClusterIssue
 	}
 }
 
+func (s *Set) signingSpec() spec[*certificatesv1.CertificateSigningRequest, *certificatesv1.CertificateSigningRequestList] {
+	return spec[*certificatesv1.CertificateSigningRequest, *certificatesv1.CertificateSigningRequestList]{
+		resource: certificatesv1.SchemeGroupVersion.WithResource("certificatesigningrequests"),
+		example:  &certificatesv1.CertificateSigningRequest{}, client: s.options.Core, transform: trimSigningRequest,
+		typed: func(string) listWatcher[*certificatesv1.CertificateSigningRequestList] {
+			return s.options.Core.CertificatesV1().CertificateSigningRequests()
+		},
+		indexers: cache.Indexers{byWaitingIssuer: indexBy(signingIssuer), byWaitingKey: indexBy(s.signingKey)},
+	}
+}
+
 func (s *Set) ownSecretSpec() spec[*corev1.Secret, *corev1.SecretList] {
 	return spec[*corev1.Secret, *corev1.SecretList]{
 		resource: secretResource, selector: ownLabel + "=true",
@@ -151,6 +193,7 @@ func (s *Set) Wake(q adder) {
 	for _, r := range s.routes() {
 		r.from.handle(waker{set: s, to: r.to, q: q})
 	}
+	s.triggered = s.triggers(q)
 }
 
 // Run watches until ctx ends and every informer has stopped. A resource that
@@ -158,6 +201,9 @@ func (s *Set) Wake(q adder) {
 func (s *Set) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
+	for _, t := range s.triggered {
+		running.Go(func() { t.run(ctx) })
+	}
 	missing := s.all()
 	for len(missing) > 0 {
 		missing = s.start(ctx, missing, running.Go)
@@ -206,10 +252,13 @@ func (s *Set) Missing() []schema.GroupVersionResource {
 }
 
 // Synced reports whether all that existed at the start is in the cache and on
-// the queue. Handlers must not run before.
+// the queue. Handlers must not run before. Signing requests are left out: each
+// is decided on by itself, and who may not watch them yet (they came later
+// than the other rights) shall go on with all else.
 func (s *Set) Synced() bool {
 	for _, st := range s.all() {
-		if !st.hasSynced() {
+		alone := st == watched(s.signing) || st == watched(s.mutating) || st == watched(s.validating) /* see WebhooksSynced */ || s.isInjectable(st)
+		if !alone && !st.hasSynced() {
 			return false
 		}
 	}

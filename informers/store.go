@@ -40,6 +40,7 @@ type spec[T object, L runtime.Object] struct {
 	client    any // the clientset, asked whether it can stream lists
 	typed     func(namespace string) listWatcher[L]
 	selector  string // label selector
+	field     string // field selector
 	indexers  cache.Indexers
 	transform cache.TransformFunc
 }
@@ -56,11 +57,11 @@ func newInformer[T object, L runtime.Object](namespace string, s spec[T, L]) cac
 	client := s.typed(namespace)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = s.selector
+			o.LabelSelector, o.FieldSelector = s.selector, s.field
 			return client.List(ctx, o)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = s.selector
+			o.LabelSelector, o.FieldSelector = s.selector, s.field
 			return client.Watch(ctx, o)
 		},
 	}

@@ -1,9 +1,11 @@
 package informers
 
 import (
+	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/queue"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -75,17 +77,33 @@ func requestsOfIssuerSecret(s *Set, o metav1.Object) []queue.Key {
 	return woken
 }
 
-// requestsOfKey wakes the requests that wait for the key in a Secret.
+// requestsOfKey wakes the requests of both kinds that wait for the key in a Secret.
 func requestsOfKey(s *Set, o metav1.Object) []queue.Key {
-	return keys(queue.CertificateRequest, s.requests.by(byWaitingKey, o.GetNamespace(), cacheKey(o.GetNamespace(), o.GetName())))
+	value := cacheKey(o.GetNamespace(), o.GetName())
+	return append(keys(queue.CertificateRequest, s.requests.by(byWaitingKey, o.GetNamespace(), value)),
+		keys(queue.SigningRequest, s.signingBy(byWaitingKey, value))...)
 }
 
-// waitingRequests wakes the requests that wait for an issuer.
+// waitingRequests wakes the requests of both kinds that wait for an issuer.
 func waitingRequests(kind string) target {
 	return func(s *Set, o metav1.Object) []queue.Key {
 		value := kind + "/" + cacheKey(o.GetNamespace(), o.GetName())
-		return keys(queue.CertificateRequest, s.requests.byAnywhere(byWaitingIssuer, value))
+		return append(keys(queue.CertificateRequest, s.requests.byAnywhere(byWaitingIssuer, value)),
+			keys(queue.SigningRequest, s.signingBy(byWaitingIssuer, value))...)
 	}
+}
+
+// signingRequest wakes the key of a signing request that is our business, as
+// the cache has it: those of other signers cost nothing.
+func signingRequest(_ *Set, o metav1.Object) []queue.Key {
+	csr, ok := o.(*certificatesv1.CertificateSigningRequest)
+	if !ok {
+		return nil
+	}
+	if _, ours := api.ParseSigner(csr.Spec.SignerName); !ours {
+		return nil
+	}
+	return []queue.Key{key(queue.SigningRequest, csr)}
 }
 
 func keys[T metav1.Object](kind queue.Kind, objs []T) []queue.Key {

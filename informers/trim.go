@@ -1,9 +1,11 @@
 package informers
 
 import (
+	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/internal/apply"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -53,6 +55,24 @@ func trimMetadata(obj any) (any, error) {
 	}
 	return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 		Namespace: m.Namespace, Name: m.Name, UID: m.UID, ResourceVersion: m.ResourceVersion,
+	}}, nil
+}
+
+// trimSigningRequest keeps of a signing request that is not, or no more, our
+// business only that it is there, without even its signer's name: kubelets
+// make many. Of ours it leaves the annotations alone, because the API server
+// takes them from a status update.
+func trimSigningRequest(obj any) (any, error) {
+	csr, ok := obj.(*certificatesv1.CertificateSigningRequest)
+	if !ok {
+		return obj, nil
+	}
+	if _, ours := api.ParseSigner(csr.Spec.SignerName); ours && !api.SigningRequestFinal(csr) {
+		csr.SetManagedFields(nil)
+		return csr, nil
+	}
+	return &certificatesv1.CertificateSigningRequest{ObjectMeta: metav1.ObjectMeta{
+		Name: csr.Name, UID: csr.UID, ResourceVersion: csr.ResourceVersion,
 	}}, nil
 }
 

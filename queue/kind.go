@@ -22,6 +22,20 @@ const (
 	Issuer
 	// ClusterIssuer is a cert-manager.io ClusterIssuer.
 	ClusterIssuer
+	// SigningRequest is a certificates.k8s.io CertificateSigningRequest.
+	SigningRequest
+	// WebhookSet is a configured set of webhook certificates; it has no namespace.
+	WebhookSet
+	// MutatingWebhook is a MutatingWebhookConfiguration that a CA bundle is injected into.
+	MutatingWebhook
+	// ValidatingWebhook is a ValidatingWebhookConfiguration of that sort.
+	ValidatingWebhook
+	// APIService is an apiregistration.k8s.io APIService of that sort.
+	APIService
+	// CustomResource is a CustomResourceDefinition of that sort.
+	CustomResource
+	// SecretFiles is a Secret that is written into a directory, by every replica.
+	SecretFiles
 
 	kindCount
 )
@@ -42,6 +56,15 @@ var kinds = [kindCount]kindRow{
 	CertificateRequest: {"certificaterequest", "certificaterequests", Local, backoff{time.Second, 30 * time.Second}},
 	Issuer:             {"issuer", "issuers", Remote, backoff{5 * time.Second, 5 * time.Minute}},
 	ClusterIssuer:      {"clusterissuer", "clusterissuers", Remote, backoff{5 * time.Second, 5 * time.Minute}},
+	SigningRequest:     {"certificatesigningrequest", "certificatesigningrequests", Local, backoff{time.Second, 30 * time.Second}},
+	// Remote, because during a rotation it looks at what the servers serve.
+	WebhookSet: {"webhookset", "webhookcertificates", Remote, backoff{time.Second, time.Minute}},
+	// The nouns of these four are also in internal/api, with their resources.
+	MutatingWebhook:   {"mutatingwebhookconfiguration", "mutatingwebhookconfigurations", Local, backoff{time.Second, time.Minute}},
+	ValidatingWebhook: {"validatingwebhookconfiguration", "validatingwebhookconfigurations", Local, backoff{time.Second, time.Minute}},
+	APIService:        {"apiservice", "apiservices", Local, backoff{time.Second, time.Minute}},
+	CustomResource:    {"customresourcedefinition", "customresourcedefinitions", Local, backoff{time.Second, time.Minute}},
+	SecretFiles:       {"secretfiles", "secretfiles", Local, backoff{time.Second, 30 * time.Second}},
 }
 
 // Kinds lists every kind there is, in the order of the constants.

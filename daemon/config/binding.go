@@ -11,15 +11,16 @@ import (
 // Binding ties a [Config] to a flag set. It is made by [Bind] before the flags
 // are parsed and filled by [Binding.Load] after.
 type Binding struct {
-	flags *pflag.FlagSet
-	file  string // the path given by --config
+	flags  *pflag.FlagSet
+	config *Config
+	file   string // the path given by --config
 }
 
 // Bind sets c to the defaults and registers one flag for each option, with the
 // options' fields behind them, and the flags of cert-manager that are ignored.
 func Bind(fs *pflag.FlagSet, c *Config) *Binding {
 	*c = Default()
-	b := &Binding{flags: fs}
+	b := &Binding{flags: fs, config: c}
 	fs.StringVar(&b.file, configFlag, "", "path of a configuration file (apiVersion "+APIVersion+", kind "+Kind+")")
 	for _, o := range Options() {
 		bindField(fs, o, o.field(c))
@@ -72,7 +73,17 @@ func (b *Binding) Load(environ []string) (notices []string, err error) {
 	for _, o := range Options() {
 		faults = append(faults, b.fill(o, env, file))
 	}
-	return notices, errors.Join(faults...)
+	b.config.WebhookSets, fault = file.webhookSets()
+	b.config.sidecar(b.given("controllers", env, file))
+	return notices, errors.Join(append(faults, fault)...)
+}
+
+// given reports whether any source sets an option.
+func (b *Binding) given(flag string, env environment, file document) bool {
+	o := Option{Flag: flag}
+	_, inEnv := env[o.Env()]
+	_, inFile := file.values[o.Key()]
+	return b.flags.Changed(flag) || inEnv || inFile
 }
 
 // fill sets one option from the first source that has it.

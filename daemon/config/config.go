@@ -14,7 +14,11 @@
 // owner believes.
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/certwright/certwright/internal/webhookset"
+)
 
 // Config holds the options of one daemon. Start from [Default]: the zero value
 // is not usable. Its fields are documented for users in the table of options;
@@ -77,6 +81,27 @@ type Config struct {
 	// requests. Read them by [Config.CopiesAnnotation].
 	CopiedAnnotationPrefixes []string
 
+	// Which kinds CA bundles are injected into. They keep the flags' spelling.
+	EnableMutatingWebhookConfigurationsInjectable   bool
+	EnableValidatingWebhookConfigurationsInjectable bool
+	EnableAPIServicesInjectable                     bool
+	EnableCustomResourceDefinitionsInjectable       bool
+
+	// Mode is Daemon or Sidecar.
+	Mode string
+	// OutputDirectory is where the Secrets of OutputSecrets are written. Read
+	// them by [Config.Outputs], mode and owner by [Config.OutputFileMode] and
+	// [Config.OutputUser].
+	OutputDirectory string
+	OutputSecrets   []string
+	OutputMode      string
+	OutputOwner     string
+	// OutputRemoveDeleted removes the files of a Secret that is gone.
+	OutputRemoveDeleted bool
+
+	// WebhookSets come from the file alone.
+	WebhookSets []webhookset.Set
+
 	// MetricsListenAddress is host:port, or [Off].
 	MetricsListenAddress string
 	// HealthzListenAddress is host:port, or [Off].
@@ -121,6 +146,14 @@ func Default() Config {
 		CopiedAnnotationPrefixes: []string{
 			"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/",
 		},
+
+		Mode:       Daemon,
+		OutputMode: "0600",
+
+		EnableMutatingWebhookConfigurationsInjectable:   true,
+		EnableValidatingWebhookConfigurationsInjectable: true,
+		EnableAPIServicesInjectable:                     true,
+		EnableCustomResourceDefinitionsInjectable:       true,
 
 		MetricsListenAddress: "0.0.0.0:9402",
 		HealthzListenAddress: "0.0.0.0:9403",

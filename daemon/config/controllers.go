@@ -23,11 +23,17 @@ const (
 	Issuers Controller = "issuers"
 	// ClusterIssuers keeps the Ready condition of ClusterIssuers.
 	ClusterIssuers Controller = "clusterissuers"
+	// SigningRequests signs Kubernetes CertificateSigningRequests.
+	SigningRequests Controller = "certificatesigningrequests"
+	// WebhookCertificates keeps the configured sets of webhook certificates.
+	WebhookCertificates Controller = "webhookcertificates"
+	// CABundles injects CA bundles into what is annotated for it.
+	CABundles Controller = "cabundles"
 )
 
 // Controllers lists all there are, in the order of the reference.
 func Controllers() []Controller {
-	return []Controller{Certificates, CertificateRequests, Approver, Issuers, ClusterIssuers}
+	return []Controller{Certificates, CertificateRequests, Approver, Issuers, ClusterIssuers, SigningRequests, WebhookCertificates, CABundles}
 }
 
 // partOf says which of our controllers does the work of one of cert-manager's.
@@ -42,6 +48,10 @@ func partOf(name string) (Controller, bool) {
 		"certificaterequests-issuer-selfsigned", "certificaterequests-issuer-vault",
 		"certificaterequests-issuer-venafi":
 		return CertificateRequests, true
+	case "certificatesigningrequests-issuer-acme", "certificatesigningrequests-issuer-ca",
+		"certificatesigningrequests-issuer-selfsigned", "certificatesigningrequests-issuer-vault",
+		"certificatesigningrequests-issuer-venafi":
+		return SigningRequests, true
 	}
 	return "", false
 }
@@ -49,11 +59,7 @@ func partOf(name string) (Controller, bool) {
 // absent reports a controller of cert-manager that certwright does not have
 // (yet), so that naming it switches nothing.
 func absent(name string) bool {
-	switch name {
-	case "ingress-shim", "gateway-shim", "listenerset-shim", "orders", "challenges":
-		return true
-	}
-	return strings.HasPrefix(name, "certificatesigningrequests-issuer-")
+	return slices.Contains([]string{"ingress-shim", "gateway-shim", "listenerset-shim", "orders", "challenges"}, name)
 }
 
 // wholeOf returns our controller of that name or with that part, or "".

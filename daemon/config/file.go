@@ -68,7 +68,7 @@ func (d document) typeFaults() []error {
 }
 
 func (d document) keyFaults() []error {
-	var known []string
+	known := []string{webhooksKey}
 	for _, o := range Options() {
 		known = append(known, o.Key())
 	}

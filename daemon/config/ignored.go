@@ -41,6 +41,7 @@ func ignoredFlags() []ignored {
 		{flag: "dns01-check-retry-period", why: noACME},
 		{flag: "dns01-recursive-nameservers", why: noACME},
 		{flag: "dns01-recursive-nameservers-only", boolean: true, why: noACME},
+		{flag: "enable-certificates-data-source", boolean: true, why: "Certificates are watched anyway"},
 		{flag: "enable-gateway-api", boolean: true, why: noShim},
 		{flag: "enable-gateway-api-listenerset", boolean: true, why: noShim},
 		{flag: "extra-certificate-annotations", why: noShim},

@@ -40,7 +40,7 @@ func Options() []Option {
 	var all []Option
 	for _, group := range [][]Option{
 		clusterOptions(), scopeOptions(), leaderOptions(), workOptions(),
-		certificateOptions(), servingOptions(), loggingOptions(),
+		certificateOptions(), injectionOptions(), fileOptions(), servingOptions(), loggingOptions(),
 	} {
 		all = append(all, group...)
 	}

@@ -20,11 +20,14 @@ func TestEveryFieldHasOneOption(t *testing.T) {
 	}
 	v := reflect.ValueOf(&c).Elem()
 	for i := range v.NumField() {
+		if v.Type().Field(i).Name == "WebhookSets" { // a structure, of the file alone
+			continue
+		}
 		if _, ok := rows[v.Field(i).Addr().Interface()]; !ok {
 			t.Errorf("field %s has no option", v.Type().Field(i).Name)
 		}
 	}
-	if len(rows) != v.NumField() {
+	if len(rows) != v.NumField()-1 {
 		t.Errorf("%d options for %d fields", len(rows), v.NumField())
 	}
 }

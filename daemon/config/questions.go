@@ -16,9 +16,14 @@ func (c Config) Throttle() (qps float32, burst int) {
 
 // Runs reports whether the named controller is switched on. A name that is
 // switched off stays off wherever it stands in the list, as in cert-manager;
-// as there, ClusterIssuers are not served by a daemon of some namespaces.
+// as there, what is cluster-scoped is not served by a daemon of some namespaces.
+// Webhook certificates are kept only where a set of them is configured.
 func (c Config) Runs(name Controller) bool {
-	if slices.Contains(c.Controllers, "-"+string(name)) || name == ClusterIssuers && len(c.Namespaces) > 0 {
+	if name == WebhookCertificates && len(c.WebhookSets) == 0 {
+		return false
+	}
+	clusterScoped := name == ClusterIssuers || name == SigningRequests || name == CABundles
+	if slices.Contains(c.Controllers, "-"+string(name)) || clusterScoped && len(c.Namespaces) > 0 {
 		return false
 	}
 	return slices.ContainsFunc(c.Controllers, func(entry string) bool {

@@ -33,6 +33,10 @@ func TestRuns(t *testing.T) {
 		{[]string{"*", "-orders"}, nil, Certificates, true},
 		{[]string{"*"}, []string{"a"}, ClusterIssuers, false},
 		{[]string{"*"}, []string{"a"}, Issuers, true},
+		{[]string{"*"}, nil, SigningRequests, true},
+		{[]string{"*"}, []string{"a"}, SigningRequests, false},
+		{[]string{"*", "-certificatesigningrequests"}, nil, SigningRequests, false},
+		{[]string{"certificatesigningrequests-issuer-ca"}, nil, SigningRequests, true},
 	} {
 		got := Config{Controllers: c.list, Namespaces: c.namespaces}.Runs(c.name)
 		if got != c.want {

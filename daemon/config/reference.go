@@ -21,6 +21,7 @@ func WriteReference(w io.Writer) error {
 		fmt.Fprintf(&b, "\n### `--%s`\n\n%s. Default: %s.\n\n%s\n\nEnvironment `%s`, file `%s`.\n",
 			o.Flag, upperFirst(o.Use), defaultText(o.field(&c)), o.Why, o.Env(), o.Key())
 	}
+	b.WriteString(webhooksReference)
 	b.WriteString(ignoredIntro)
 	for _, i := range ignoredFlags() {
 		fmt.Fprintf(&b, "| `--%s` | %s |\n", i.flag, i.why)

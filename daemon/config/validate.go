@@ -18,7 +18,7 @@ func (c Config) Validate() error {
 	var faults []error
 	for _, judge := range []func() []error{
 		c.clusterFaults, c.scopeFaults, c.leaderFaults, c.workFaults,
-		c.scheduleFaults, c.certificateFaults, c.servingFaults, c.loggingFaults,
+		c.scheduleFaults, c.certificateFaults, c.webhookFaults, c.fileFaults, c.servingFaults, c.loggingFaults,
 	} {
 		faults = append(faults, judge()...)
 	}
@@ -34,6 +34,7 @@ func (c Config) Notices() []string {
 			notices = append(notices, n)
 		}
 	}
+	notices = append(notices, c.fileNotices()...)
 	if c.EnableProfiling && !loopback(c.ProfilerAddress) {
 		notices = append(notices, "--profiler-address: "+c.ProfilerAddress+" is open to others, and asks nobody who he is; localhost is meant")
 	}
@@ -83,7 +84,7 @@ func (c Config) scopeFaults() []error {
 			faults = append(faults, err)
 		}
 	}
-	return append(faults, faultIf(!c.runsAnything(),
+	return append(faults, faultIf(!c.runsAnything() && c.Mode != Sidecar,
 		"--controllers: %q switches nothing on; begin with *, as in *,-certificaterequests-approver", strings.Join(c.Controllers, ","))...)
 }
 

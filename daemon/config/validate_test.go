@@ -110,7 +110,7 @@ func TestNotices(t *testing.T) {
 		`has no "ingress-shim" yet`,
 		`"certificates-metrics" stays on, it is part of "certificates"`,
 		`"certificaterequests-issuer-ca" is part of "certificaterequests"`,
-		`has no "certificatesigningrequests-issuer-ca" yet`,
+		`"certificatesigningrequests-issuer-ca" is part of "certificatesigningrequests"`,
 		"--profiler-address: 0.0.0.0:6060 is open to others",
 		"--leader-elect=false",
 	} {

@@ -14,6 +14,7 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -22,6 +23,8 @@ const (
 	reasonApproved  = "cert-manager.io"
 	messageApproved = "Certificate request has been approved by cert-manager.io"
 	messageIssued   = "Certificate fetched from issuer successfully"
+
+	reasonForbidden = "Forbidden" // ours
 )
 
 // event is what is told once a status is stored.
@@ -85,8 +88,11 @@ func (h *Handler) request(o Observed) (issuers.Backend, issuers.Request, error) 
 	if namespace == "" {
 		namespace = h.ClusterNamespace
 	}
-	issuer := issuers.Issuer{Name: o.Issuer.GetName(), Namespace: namespace, Spec: spec}
-	return backend, issuers.Request{Issuer: issuer, Request: o.Request, Template: template}, nil
+	return backend, issuers.Request{
+		Issuer: issuers.Issuer{Name: o.Issuer.GetName(), Namespace: namespace, Spec: spec},
+		Name:   o.Request.Name, Namespace: o.Request.Namespace, Annotations: o.Request.Annotations,
+		CSR: o.Request.Spec.Request, Template: template,
+	}, nil
 }
 
 // hold writes what the request waits for, and approves it meanwhile where that
@@ -133,6 +139,9 @@ func (h *Handler) store(ctx context.Context, before, next *cmapi.CertificateRequ
 		return queue.Result{}, nil
 	}
 	if _, err := h.Client.CertificateRequests(next.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{}); err != nil {
+		if apierrors.IsForbidden(err) { // such as an approval for an issuer that we may not approve for
+			h.Events.Event(before, corev1.EventTypeWarning, reasonForbidden, err.Error())
+		}
 		return queue.Result{}, fmt.Errorf("write status of the request: %w", err)
 	}
 	if e != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/rules"
 	"github.com/certwright/certwright/queue"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -87,6 +88,9 @@ func (h *Handler) check(ctx context.Context, i Issuer) (Readiness, error) {
 	if !ok {
 		return Readiness{Reason: reasonConfig, Message: fmt.Sprintf(
 			"spec.%s: this version of certwright does not serve issuers of type %s: use another type, or leave the issuer to another controller", t, t)}, nil
+	}
+	if faults := rules.Issuer(i.Spec); len(faults) > 0 {
+		return Readiness{Reason: reasonConfig, Message: faults.ToAggregate().Error()}, nil
 	}
 	return backend.Check(ctx, i)
 }

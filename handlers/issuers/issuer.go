@@ -67,12 +67,34 @@ type Readiness struct {
 	Recheck time.Duration
 }
 
-// Request is one CertificateRequest for a backend to sign, once.
+// Request is what a backend is to sign, once. Two kinds of object ask for it:
+// CertificateRequests, and Kubernetes CertificateSigningRequests.
 type Request struct {
-	Issuer  Issuer
-	Request *cmapi.CertificateRequest
+	Issuer Issuer
+	// Name is that of the object that asks.
+	Name string
+	// Namespace is where the Secrets are that the object names.
+	Namespace string
+	// Annotations are the object's. Read them by [Request.Annotation].
+	Annotations map[string]string
+	// Experimental is true for a CertificateSigningRequest, whose annotations
+	// have names of their own.
+	Experimental bool
+	// CSR is the request in PEM.
+	CSR []byte
 	// Template is the certificate asked for, already checked against the CSR.
 	Template *x509.Certificate
+}
+
+// Annotation reads the annotation that has the given name on a
+// CertificateRequest, and tells its name on the object that asks: on a
+// CertificateSigningRequest it is experimental.cert-manager.io/... where it is
+// cert-manager.io/... on the other (contract 1.5).
+func (r Request) Annotation(name string) (value, known string) {
+	if r.Experimental {
+		name = strings.Replace(name, "cert-manager.io/", "experimental.cert-manager.io/", 1)
+	}
+	return r.Annotations[name], name
 }
 
 // Outcome is what came of a Request.

@@ -104,7 +104,7 @@ func TestParseRequest(t *testing.T) {
 		"certificate":   {pemBlock("CERTIFICATE", csr.Raw), `certificate request: the PEM block is a "CERTIFICATE", not a "CERTIFICATE REQUEST"`},
 		"not a request": {pemBlock("CERTIFICATE REQUEST", []byte{0x30, 0}), "certificate request: asn1: syntax error: sequence truncated"},
 		"cut short":     {good[:len(good)-10], "certificate request: PEM block 1 is damaged: its BEGIN and END lines or its base64 do not fit"},
-		"too large":     {bytes.Repeat([]byte("x"), 36_501), "certificate request: too large: 36501 bytes of PEM, at most 36500 are read"},
+		"too large":     {bytes.Repeat([]byte("x"), 80_001), "certificate request: too large: 80001 bytes of PEM, at most 80000 are read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

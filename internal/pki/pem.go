@@ -9,11 +9,12 @@ import (
 
 // The most bytes of PEM that a parser takes. The limits stand before any
 // decoding because the cost of decoding grows faster than its input. A private
-// key of 13 000 bytes is RSA with 16 384 bits; a bundle of 330 000 bytes holds
-// every root that a browser trusts.
+// key of 13 000 bytes is RSA with 16 384 bits; a certificate of 80 000 bytes has
+// a thousand names of 50 characters, and leaves a chain room for those above it;
+// a bundle of 330 000 bytes holds every root that a browser trusts.
 const (
 	MaxKeyPEM         = 13_000
-	MaxCertificatePEM = 36_500
+	MaxCertificatePEM = 80_000
 	MaxChainPEM       = 95_000
 	MaxBundlePEM      = 330_000
 )

@@ -250,8 +250,8 @@ func TestManyNames(t *testing.T) {
 	if got := RequestViolations(cr, crt); !cmp.Equal(got, []string{"spec.dnsNames"}) {
 		t.Errorf("one name changed: %v", got)
 	}
-	_, err := NewRequest(many(2000), testKey(t, specP256))
-	if !errors.Is(err, ErrTooLarge) || !strings.HasSuffix(errorText(err), "at most 36500 are read: spread the names over several Certificates") {
+	_, err := NewRequest(many(4000), testKey(t, specP256))
+	if !errors.Is(err, ErrTooLarge) || !strings.HasSuffix(errorText(err), "at most 80000 are read: spread the names over several Certificates") {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -39,6 +39,7 @@ func (l Limits) Validate(spec *cmapi.CertificateSpec) field.ErrorList {
 		validateIssuerRef(spec, path.Child("issuerRef")),
 		validateSubject(spec, path),
 		validateAltNames(spec, path),
+		validateSize(spec, path),
 		l.validateDuration(spec, path),
 		validateRenewal(spec.Renewal, path.Child("renewal")),
 		validateUsages(spec.Usages, path.Child("usages")),

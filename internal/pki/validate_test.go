@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,10 +85,13 @@ func TestValidateRefuses(t *testing.T) {
 		edit func(*cmapi.CertificateSpec)
 		want []string
 	}{
-		"no Secret":       {func(s *cmapi.CertificateSpec) { s.SecretName = "" }, []string{"spec.secretName: Required value: name the Secret that receives the certificate"}},
-		"no issuer":       {func(s *cmapi.CertificateSpec) { s.IssuerRef.Name = "" }, []string{"spec.issuerRef.name: Required value: name the Issuer or ClusterIssuer that signs"}},
-		"issuer's kind":   {func(s *cmapi.CertificateSpec) { s.IssuerRef.Kind = "AWSPCAIssuer" }, []string{`spec.issuerRef.kind: Invalid value: "AWSPCAIssuer": the group cert-manager.io has the kinds Issuer and ClusterIssuer: use one of them, or set issuerRef.group for an external issuer`}},
-		"no name":         {func(s *cmapi.CertificateSpec) { s.CommonName, s.DNSNames = "", nil }, []string{"spec: Required value: a certificate needs a name: set at least one of commonName, literalSubject, dnsNames, uris, ipAddresses, emailAddresses or otherNames"}},
+		"no Secret":     {func(s *cmapi.CertificateSpec) { s.SecretName = "" }, []string{"spec.secretName: Required value: name the Secret that receives the certificate"}},
+		"no issuer":     {func(s *cmapi.CertificateSpec) { s.IssuerRef.Name = "" }, []string{"spec.issuerRef.name: Required value: name the Issuer or ClusterIssuer that signs"}},
+		"issuer's kind": {func(s *cmapi.CertificateSpec) { s.IssuerRef.Kind = "AWSPCAIssuer" }, []string{`spec.issuerRef.kind: Invalid value: "AWSPCAIssuer": the group cert-manager.io has the kinds Issuer and ClusterIssuer: use one of them, or set issuerRef.group for an external issuer`}},
+		"no name":       {func(s *cmapi.CertificateSpec) { s.CommonName, s.DNSNames = "", nil }, []string{"spec: Required value: a certificate needs a name: set at least one of commonName, literalSubject, dnsNames, uris, ipAddresses, emailAddresses or otherNames"}},
+		"too many names": {func(s *cmapi.CertificateSpec) {
+			s.DNSNames = slices.Repeat([]string{strings.Repeat("a", 53) + ".de"}, 1000)
+		}, []string{"spec.dnsNames: Forbidden: all names together take 60000 bytes, at most 56000 fit into a certificate: spread them over several Certificates"}},
 		"long CN":         {func(s *cmapi.CertificateSpec) { s.CommonName = strings.Repeat("a", 65) }, []string{`spec.commonName: Invalid value: "` + strings.Repeat("a", 65) + `": the common name has 65 characters, at most 64 are allowed: use a shorter one and put the long name into dnsNames`}},
 		"long literal CN": {func(s *cmapi.CertificateSpec) { s.CommonName, s.LiteralSubject = "", "CN="+strings.Repeat("a", 65) }, []string{`spec.literalSubject: Invalid value: "` + strings.Repeat("a", 65) + `": the common name has 65 characters, at most 64 are allowed: use a shorter one and put the long name into dnsNames`}},
 		"literal and others": {func(s *cmapi.CertificateSpec) {

@@ -104,7 +104,7 @@ it what to do, and need no daemon beside them to be used.`,
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		p.runCommand(), p.optionsCommand(), p.versionCommand(),
-		p.statusCommand(), p.renewCommand(), p.decisionCommand(approval()), p.decisionCommand(denial()),
+		p.statusCommand(), p.renewCommand(), p.rotateCommand(), p.decisionCommand(approval()), p.decisionCommand(denial()),
 		p.inspectCommand(), p.checkCommand(),
 	)
 	return root

@@ -38,7 +38,7 @@ certwright status certificate NAME`,
 		}
 		return p.statusOfAll(cmd, c, out)
 	})
-	cmd.AddCommand(p.statusCertificateCommand())
+	cmd.AddCommand(p.statusCertificateCommand(), p.statusWebhooksCommand())
 	return cmd
 }
 

@@ -59,7 +59,11 @@ func (b *Backend) Check(ctx context.Context, i issuers.Issuer) (issuers.Readines
 	case isTransient(err):
 		return issuers.Readiness{}, fmt.Errorf("read the CA's Secret %s: %w", name, err)
 	case err != nil:
-		return issuers.Readiness{Reason: reasonInvalidPair, Message: fmt.Sprintf("spec.ca.secretName: Secret %s: %v", name, err)}, nil
+		r := issuers.Readiness{Reason: reasonInvalidPair, Message: fmt.Sprintf("spec.ca.secretName: Secret %s: %v", name, err)}
+		if errors.Is(err, pki.ErrCANotYetValid) {
+			r.Recheck = keys.Certificates[0].NotBefore.Sub(b.clock.Now())
+		}
+		return r, nil
 	}
 	return issuers.Readiness{
 		Ready: true, Reason: reasonVerified, Message: "Signing CA verified",
@@ -103,7 +107,7 @@ func (b *Backend) load(ctx context.Context, name types.NamespacedName) (pki.KeyP
 	}
 	keys, err := pki.ParseCA(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey], now)
 	if err != nil {
-		return pki.KeyPair{}, unusable{err}
+		return keys, unusable{err} // of a CA at fault only for its dates the keys are there
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

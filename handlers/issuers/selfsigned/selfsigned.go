@@ -2,7 +2,8 @@
 // how a root comes to be.
 //
 // The key must be within reach, so a request names the Secret that holds it by
-// the annotation cert-manager.io/private-key-secret-name.
+// the annotation cert-manager.io/private-key-secret-name, a Kubernetes
+// CertificateSigningRequest by experimental.cert-manager.io/private-key-secret-name.
 package selfsigned
 
 import (
@@ -31,14 +32,14 @@ func (Backend) Check(context.Context, issuers.Issuer) (issuers.Readiness, error)
 // Sign signs a request with the key in the Secret it names. It waits for a
 // Secret that does not exist yet, and refuses a key that is not the request's.
 func (b Backend) Sign(ctx context.Context, r issuers.Request) (issuers.Outcome, error) {
-	name := r.Request.Annotations[keyAnnotation]
+	name, annotation := r.Annotation(keyAnnotation)
 	if name == "" {
 		return issuers.Outcome{}, issuers.Refuse("MissingAnnotation",
-			"a SelfSigned issuer signs with the request's own key: name the Secret that holds it in the annotation %s", keyAnnotation)
+			"a SelfSigned issuer signs with the request's own key: name the Secret that holds it in the annotation %s", annotation)
 	}
-	secret, err := b.Secrets.Secret(ctx, r.Request.Namespace, name)
+	secret, err := b.Secrets.Secret(ctx, r.Namespace, name)
 	if apierrors.IsNotFound(err) {
-		return issuers.Wait("MissingSecret", "Secret %q with the request's private key does not exist: create it", name), nil
+		return issuers.Wait("MissingSecret", "Secret %q with the request's private key does not exist in namespace %q: create it", name, r.Namespace), nil
 	}
 	if err != nil {
 		return issuers.Outcome{}, fmt.Errorf("read Secret %q with the request's private key: %w", name, err)
@@ -55,8 +56,9 @@ func sign(r issuers.Request, name string, keyPEM []byte) (issuers.Outcome, error
 		return issuers.Wait("ErrorParsingKey", "Secret %q holds no usable private key in %s (%v): put the request's key there", name, corev1.TLSPrivateKeyKey, err), nil
 	}
 	if !pki.SamePublicKey(key.Public(), r.Template.PublicKey) {
+		_, annotation := r.Annotation(keyAnnotation)
 		return issuers.Outcome{}, issuers.Refuse("ErrorKeyMatch",
-			"the private key in Secret %q is not the key of the request: name the right Secret in the annotation %s", name, keyAnnotation)
+			"the private key in Secret %q is not the key of the request: name the right Secret in the annotation %s", name, annotation)
 	}
 	template := r.Template
 	template.CRLDistributionPoints = r.Issuer.Spec.SelfSigned.CRLDistributionPoints
