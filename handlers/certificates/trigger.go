@@ -185,7 +185,7 @@ func nearsEnd(o *Observed, now time.Time) Finding {
 	case at == nil || now.Before(o.renewsAt(*at)):
 		return Finding{}
 	case windowErr != nil:
-		return finding(reasonWindowError, "spec.renewal.windows: %v: renewing outside them", windowErr)
+		return finding(reasonWindowError, "%v: renewing outside them", windowErr)
 	}
 	return finding(reasonRenewing, "Renewing certificate as renewal was scheduled at %s", at.UTC().Format(time.RFC1123))
 }
