@@ -15,6 +15,7 @@ type AuditEntry struct {
 	Group, Resource, Subresource string
 	Namespace, Name              string
 	Code                         int
+	DryRun                       bool
 }
 
 // String is one line for a failure message.
@@ -25,7 +26,7 @@ func (e AuditEntry) String() string {
 
 // Writes tells whether the request asked for a change.
 func (e AuditEntry) Writes() bool {
-	return !slices.Contains([]string{"get", "list", "watch"}, e.Verb)
+	return !e.DryRun && !slices.Contains([]string{"get", "list", "watch"}, e.Verb)
 }
 
 // IsEvent tells whether it was about an Event, of either API group.
@@ -33,11 +34,12 @@ func (e AuditEntry) IsEvent() bool { return e.Resource == "events" }
 
 // auditLine is what we read of audit.k8s.io/v1 Event.
 type auditLine struct {
-	Stage     string
-	Verb      string
-	UserAgent string
-	User      struct{ Username string }
-	ObjectRef struct {
+	Stage      string
+	Verb       string
+	UserAgent  string
+	RequestURI string
+	User       struct{ Username string }
+	ObjectRef  struct {
 		APIGroup, Resource, Subresource, Namespace, Name string
 	}
 	ResponseStatus struct{ Code int }
@@ -76,6 +78,7 @@ func entryOf(line auditLine) AuditEntry {
 		Verb: line.Verb, User: line.User.Username, UserAgent: line.UserAgent,
 		Group: ref.APIGroup, Resource: ref.Resource, Subresource: ref.Subresource,
 		Namespace: ref.Namespace, Name: ref.Name, Code: line.ResponseStatus.Code,
+		DryRun: strings.Contains(line.RequestURI, "dryRun=All"),
 	}
 }
 

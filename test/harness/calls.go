@@ -93,6 +93,9 @@ func tallyOf(text []byte) (Tally, error) {
 		for _, label := range metric.GetLabel() {
 			labels[label.GetName()] = label.GetValue()
 		}
+		if labels["dry_run"] != "" {
+			continue // a question in the form of a write; it changes nothing
+		}
 		// Without a type line the parser cannot know that it is a counter.
 		count := int(metric.GetUntyped().GetValue())
 		call := Call{labels["verb"], labels["group"], labels["resource"], labels["subresource"]}
