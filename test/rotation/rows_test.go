@@ -77,6 +77,9 @@ type row struct {
 }
 
 func TestRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("minutes of waiting for grace times: part of make prove-rotation")
+	}
 	w := openWorld(t)
 	for name, r := range rows {
 		s := w.space(t, name)
