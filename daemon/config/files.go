@@ -149,5 +149,8 @@ func (c Config) fileNotices() []string {
 	if c.Mode == Sidecar && !c.runsAnything() {
 		return []string{fmt.Sprintf("--mode=%s: files are written, and nothing else is done; --controllers would say what to keep", Sidecar)}
 	}
+	if len(c.Namespaces) > 0 && slices.Contains(c.Controllers, string(CABundles)) {
+		return []string{"--controllers: \"cabundles\" does nothing with --namespace: what bundles are injected into lies outside all namespaces"}
+	}
 	return nil
 }

@@ -220,6 +220,7 @@ func TestReadersSeeOneVersion(t *testing.T) {
 			for !stop.Load() {
 				readPair(t, d)
 				pairs.Add(1)
+				time.Sleep(20 * time.Microsecond) // leave the writer a processor
 			}
 		})
 		readers.Go(func() {
@@ -229,6 +230,7 @@ func TestReadersSeeOneVersion(t *testing.T) {
 					t.Errorf("tls.key: %q, %v", key, err)
 				}
 				single.Add(1)
+				time.Sleep(20 * time.Microsecond)
 			}
 		})
 	}
