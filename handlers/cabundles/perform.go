@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/queue"
@@ -30,8 +29,8 @@ func (h *Handler) perform(ctx context.Context, key queue.Key, m *metav1.PartialO
 }
 
 func (h *Handler) tell(key queue.Key, m *metav1.PartialObjectMetadata, t Tell, rec *memo) queue.Result {
-	now, wait := false, time.Duration(0)
-	if now, wait = rec.tell(t, h.Clock.Now()); now {
+	now, wait := rec.tell(t, h.Clock.Now())
+	if now {
 		h.Events.Event(ref(key, &m.ObjectMeta), corev1.EventTypeWarning, t.Reason, t.Message)
 	}
 	return queue.Result{After: wait}

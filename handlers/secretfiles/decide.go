@@ -66,11 +66,11 @@ func Next(o Observed) Step {
 	case o.Secret == nil && o.RemoveDeleted:
 		return Rest{}
 	case o.Secret == nil:
-		return Keep{fmt.Errorf("Secret %s/%s does not exist: create it; it is written as soon as it is there", o.Output.Namespace, o.Output.Name)}
+		return Keep{fmt.Errorf("the Secret %s/%s does not exist: create it; it is written as soon as it is there", o.Output.Namespace, o.Output.Name)}
 	}
 	files, err := filesOf(o.Output, o.Secret)
 	if err != nil {
-		return Keep{fmt.Errorf("Secret %s/%s: %w", o.Output.Namespace, o.Output.Name, err)}
+		return Keep{fmt.Errorf("the Secret %s/%s: %w", o.Output.Namespace, o.Output.Name, err)}
 	}
 	if maps.EqualFunc(o.Files, files, bytes.Equal) {
 		return Rest{}
