@@ -95,6 +95,13 @@ var (
 	errRefused = errors.New("connection refused")
 )
 
+// beforeCall may have been set while the daemon runs.
+func (a *actor) beforeCall() func(call) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.before
+}
+
 // RoundTrip makes one call.
 func (a *actor) RoundTrip(r *http.Request) (*http.Response, error) {
 	c := callOf(r)
@@ -109,8 +116,8 @@ func (a *actor) RoundTrip(r *http.Request) (*http.Response, error) {
 	if f.err != nil && !f.after {
 		return answerTo(r, f.err)
 	}
-	if a.before != nil {
-		a.before(c)
+	if before := a.beforeCall(); before != nil {
+		before(c)
 	}
 	if a.isCut() {
 		return nil, errCut

@@ -98,7 +98,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stopEvents()
 
 	d.announce(ctx)
-	go d.examine(ctx) // not waited for: a dead network may hold it up for long
+	d.examineFirst(ctx)
 	d.set.Wake(d.queue)
 	carrying.Go(func() { d.set.Run(under) })
 	took := d.registerMetrics()

@@ -20,6 +20,8 @@ import (
 
 // onChange has f look at each change from now on too, under the server's lock.
 func (w *world) onChange(f func(by string, k kind, before, after *object)) {
+	w.api.mu.Lock()
+	defer w.api.mu.Unlock()
 	others := w.api.onCommit
 	w.api.onCommit = func(by string, k kind, before, after *object) {
 		others(by, k, before, after)

@@ -210,9 +210,6 @@ func (w *world) expectReady(name string) *x509.Certificate {
 	}
 	leaf, err := verify(s, crt.Spec.DNSNames)
 	if err != nil {
-		if debugFail != nil {
-			debugFail(w, name)
-		}
 		w.Fatalf("Secret of Certificate %s: %v", name, err)
 	}
 	if crt.Status.NotAfter == nil || !crt.Status.NotAfter.Time.Equal(leaf.NotAfter) {
@@ -280,5 +277,3 @@ func verify(s *corev1.Secret, names []string) (*x509.Certificate, error) {
 	}
 	return leaf, nil
 }
-
-var debugFail func(*world, string)

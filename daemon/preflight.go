@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/certwright/certwright/daemon/config"
 	"github.com/certwright/certwright/queue"
@@ -72,9 +73,30 @@ func (d *Daemon) announce(ctx context.Context) {
 		"clusterResourceNamespace", d.cfg.ClusterResourceNamespace, "leaderElection", d.cfg.LeaderElect)
 }
 
+// examineTime is how long a start waits for what is lacking to be told. A
+// distant API server takes its time over some dozens of questions, and a dead
+// one longer still: then they go on beside the work.
+const examineTime = 2 * time.Second
+
+// examineFirst has what is lacking told before the work begins, if that can be
+// had in short time.
+func (d *Daemon) examineFirst(ctx context.Context) {
+	examined := make(chan struct{})
+	go func() {
+		defer close(examined)
+		d.examine(ctx)
+	}()
+	enough := time.NewTimer(examineTime)
+	defer enough.Stop()
+	select {
+	case <-examined:
+	case <-enough.C:
+	case <-ctx.Done():
+	}
+}
+
 // examine says what the daemon lacks for its work, and how to mend that. It
-// goes beside the start and never keeps it back: what is missing may come
-// later, and a distant API server takes its time over two dozen questions.
+// never keeps the daemon from starting: what is missing may come later.
 func (d *Daemon) examine(ctx context.Context) {
 	logger := klog.FromContext(ctx)
 	version, err := d.clients.Core.Discovery().ServerVersion()

@@ -88,6 +88,8 @@ func TestKilledAtAnyWrite(t *testing.T) {
 // effect, or when it has and its answer is on the way.
 func (r *replica) dieAt(n int, late bool) {
 	var count atomic.Int32
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.before = func(c call) {
 		switch {
 		case !work(c) || int(count.Add(1)) != n:

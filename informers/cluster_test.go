@@ -2,6 +2,7 @@ package informers
 
 import (
 	"context"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,11 +21,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
 )
+
+// TestMain takes away the last of apimachinery's error handlers. It sleeps until
+// a millisecond after the error before, of the whole process: in a bubble, which
+// begins in the year 2000, that is for decades.
+func TestMain(m *testing.M) {
+	utilruntime.ErrorHandlers = utilruntime.ErrorHandlers[:1]
+	os.Exit(m.Run())
+}
 
 // cluster is an API server made of three fake clientsets: a Secret put into it
 // is seen by the one for Secrets and the one for metadata alike, objects get a

@@ -2,6 +2,7 @@ package informers
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,11 +80,11 @@ func TestWebhooksOfSets(t *testing.T) {
 // TestTriggerComesLater has the kind of a trigger be unknown at first.
 func TestTriggerComesLater(t *testing.T) {
 	bubble(t, func(t *testing.T, c *cluster) {
-		known := false
+		var known atomic.Bool
 		_, woken := c.watched(twoSets, func(o *Options) {
 			o.WebhookSets[0].Trigger = &webhookset.Trigger{Group: "", Version: "v1", Kind: "Secret", Name: "main"}
 			o.Plural = func(_ context.Context, kind schema.GroupVersionKind) (string, error) {
-				if !known {
+				if !known.Load() {
 					return "", nil
 				}
 				return "secrets", nil
@@ -93,7 +94,7 @@ func TestTriggerComesLater(t *testing.T) {
 		if diff := woken.DiffKeys(); diff != "" {
 			t.Errorf("woken before it is known: %s", diff)
 		}
-		known = true
+		known.Store(true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if diff := woken.DiffKeys(webhookSetKey("shop-set")); diff != "" {
