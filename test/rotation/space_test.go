@@ -57,6 +57,8 @@ func (w *world) start(t *testing.T) {
 		set(name, r.settings)
 	}
 	set("storm", "")
+	set("metrics", "")
+	set("status", "")
 	set("trigger", "trigger: {group: operator.kyma-project.io, version: v1alpha1, kind: BtpOperator}")
 	path := filepath.Join(w.stage.Dir, "rows.yaml")
 	must(t, os.WriteFile(path, []byte(text.String()), 0o600))

@@ -44,11 +44,13 @@ func storm(s *space) {
 // metrics are there for every set, with what they stand for.
 func (w *world) metrics(t *testing.T) {
 	t.Parallel()
-	s := w.space(t, "absent")
+	s := w.space(t, "metrics")
+	must(t, w.stage.Clients.EnsureNamespace(t.Context(), s.name))
+	s.prepare(row{})
 	now := s.untilWell(true, func(*state) bool { return true })
 	got, err := w.daemon.Metrics(t.Context())
 	must(t, err)
-	set := map[string]string{"set": "absent"}
+	set := map[string]string{"set": "metrics"}
 	block, _ := pem.Decode(now.server.Data["tls.crt"])
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	must(t, err)
@@ -58,10 +60,10 @@ func (w *world) metrics(t *testing.T) {
 	if !got.Has("certwright_webhook_ca_not_after_timestamp_seconds", set) {
 		t.Error("no end of the CA")
 	}
-	if n := got.Sum("certwright_webhook_rotation_phase", map[string]string{"set": "absent", "phase": "Steady"}); n != 1 {
+	if n := got.Sum("certwright_webhook_rotation_phase", map[string]string{"set": "metrics", "phase": "Steady"}); n != 1 {
 		t.Errorf("phase Steady: %v", n)
 	}
-	if n := got.Sum("certwright_webhook_regenerations_total", map[string]string{"set": "absent", "cause": "ca-missing"}); n != 1 {
+	if n := got.Sum("certwright_webhook_regenerations_total", map[string]string{"set": "metrics", "cause": "ca-missing"}); n != 1 {
 		t.Errorf("CAs made: %v", n)
 	}
 }
@@ -128,11 +130,14 @@ metadata: {name: btpoperator, namespace: trigger}
 // status is what an operator sees of the set that just works.
 func (w *world) status(t *testing.T) {
 	t.Parallel()
-	w.space(t, "absent").untilWell(true, func(*state) bool { return true })
-	out, err := exec.CommandContext(t.Context(), w.stage.Binary, "status", "webhooks", "-n", "absent",
+	s := w.space(t, "status")
+	must(t, w.stage.Clients.EnsureNamespace(t.Context(), s.name))
+	s.prepare(row{})
+	s.untilWell(true, func(*state) bool { return true })
+	out, err := exec.CommandContext(t.Context(), w.stage.Binary, "status", "webhooks", "-n", "status",
 		"--kubeconfig", w.stage.Cluster.Kubeconfig()).CombinedOutput()
 	must(t, err)
-	for _, want := range []string{"absent", "Steady", "ca-server-cert", "webhook-server-cert", "in 9y", "1 of 1 in place"} {
+	for _, want := range []string{"status", "Steady", "ca-server-cert", "webhook-server-cert", "in 9y", "1 of 1 in place"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
