@@ -29,9 +29,16 @@ func (w *world) onChange(f func(by string, k kind, before, after *object)) {
 	}
 }
 
+// commit is a change, and whose it was.
+type commit struct {
+	by   string
+	kind kind
+}
+
 // guard looks at each change that a daemon makes: no target Secret is ever
 // half written, and no private key gets into anything but a Secret.
 func (w *world) guard(by string, k kind, _, after *object) {
+	w.commits = append(w.commits, commit{by, k})
 	if after == nil || !strings.HasPrefix(by, "daemon") {
 		return
 	}

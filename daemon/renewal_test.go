@@ -96,12 +96,12 @@ func lasting(d time.Duration) func(*cmapi.Certificate) {
 	return func(crt *cmapi.Certificate) { crt.Spec.Duration = &metav1.Duration{Duration: d} }
 }
 
-// A hundred certificates made in one minute are not renewed in one minute.
+// Many certificates made in one minute are not renewed in one minute.
 func TestRenewalsAreSpread(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.start(rareSweeps)
 		w.withCA()
-		const n = 100
+		const n = 60
 		for i := range n {
 			w.create(certificate(fmt.Sprintf("web-%d", i), "ca"))
 		}

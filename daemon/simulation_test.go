@@ -74,9 +74,8 @@ type simulation struct {
 func simulate(t *rapid.T) {
 	s := &simulation{world: newWorld(t), t: t, names: []string{"web", "api", "mail"}}
 	s.chaos = newChaos(t)
-	if rapid.Bool().Draw(t, "rare sweeps") {
-		s.options = append(s.options, rareSweeps)
-	}
+	sweeps := rapid.SampledFrom([]string{"@every 12h", "@every 720h"}).Draw(t, "sweeps")
+	s.options = append(s.options, func(cfg *config.Config) { cfg.ExpirySweepSchedule = sweeps })
 	s.onChange(s.signedOnce)
 	s.create(issuer("selfsigned", selfSigned()), root(), issuer("ca", caOf("root-tls")), poison())
 	for _, name := range s.names {

@@ -63,6 +63,7 @@ type world struct {
 	api      *apiServer
 	user     Clients // of people and other programs
 	replicas []*replica
+	commits  []commit // in order
 }
 
 // bubble runs a test in a world of its own.

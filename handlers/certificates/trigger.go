@@ -162,6 +162,11 @@ func keyMatchesRequest(o *Observed) Finding {
 	if !pki.SamePublicKey(o.Stored.Key.Public(), csr.PublicKey) {
 		return finding(reasonSecretMismatch, "Secret contains a private key that does not match CertificateRequest %q", o.Current.Name)
 	}
+	if api.RequestIssued(o.Current) && !o.holds(o.Current) {
+		// The key may serve two requests in turn: one made anew after an edit
+		// takes over the key that was kept for it.
+		return finding(reasonSecretMismatch, "Secret contains another certificate than the one of CertificateRequest %q", o.Current.Name)
+	}
 	return Finding{}
 }
 
