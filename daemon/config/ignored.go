@@ -51,7 +51,6 @@ func ignoredFlags() []ignored {
 		{flag: "internal-healthz-listen-address", why: "use --healthz-listen-address"},
 		{flag: "issuer-ambient-credentials", boolean: true, why: noAmbient},
 		{flag: "log-flush-frequency", why: "log lines are written at once"},
-		{flag: "logging-format", why: "the log is klog's text"},
 		{flag: "max-concurrent-challenges", why: noACME},
 		{flag: "metrics-dynamic-serving-ca-secret-name", why: noMeterTLS},
 		{flag: "metrics-dynamic-serving-ca-secret-namespace", why: noMeterTLS},

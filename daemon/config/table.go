@@ -126,6 +126,9 @@ func servingOptions() []Option {
 func loggingOptions() []Option {
 	const group = "Logging"
 	return []Option{
+		{"logging-format", group, "text, or json: one object a line",
+			"Take json where a collector reads the log: ts is milliseconds since 1970, v the verbosity, msg the event, err the error; the rest are the words of the text form. --vmodule has no effect on it.",
+			func(c *Config) any { return &c.LoggingFormat }},
 		{"v", group, "verbosity: 0 what an operator acts on, 2 each step, 4 and more for developers",
 			"From 4 on, each reconciled object writes lines; a cluster of thousands then writes more log than anything else. Keys and tokens are logged at no level.",
 			func(c *Config) any { return &c.Verbosity }},

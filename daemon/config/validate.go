@@ -38,6 +38,9 @@ func (c Config) Notices() []string {
 	if c.EnableProfiling && !loopback(c.ProfilerAddress) {
 		notices = append(notices, "--profiler-address: "+c.ProfilerAddress+" is open to others, and asks nobody who he is; localhost is meant")
 	}
+	if c.LoggingFormat == JSON && c.VModule != "" {
+		notices = append(notices, "--vmodule has no effect on a log in JSON; --v has")
+	}
 	if !c.LeaderElect {
 		notices = append(notices, "--leader-elect=false: nothing keeps another daemon from the same objects")
 	}
@@ -195,6 +198,8 @@ func loopback(address string) bool {
 
 func (c Config) loggingFaults() []error {
 	faults := faultIf(c.Verbosity < 0, "--v: %d is below 0; write 0 for the least", c.Verbosity)
+	faults = append(faults, faultIf(c.LoggingFormat != Text && c.LoggingFormat != JSON,
+		"--logging-format: %q is no format; write %s or %s", c.LoggingFormat, Text, JSON)...)
 	if c.VModule == "" {
 		return faults
 	}

@@ -3,9 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
-	"flag"
-	"fmt"
-	"strconv"
+	"os"
 
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
@@ -43,7 +41,7 @@ cert-manager's controller are understood, or accepted with a notice.
 		if err := faultList(errors.Join(err, cfg.Validate())); err != nil {
 			return err
 		}
-		if err := startLogging(cfg); err != nil {
+		if err := startLogging(cfg, os.Stderr); err != nil {
 			return err
 		}
 		for _, n := range append(notices, cfg.Notices()...) {
@@ -69,19 +67,6 @@ func faultList(err error) error {
 		return nil
 	}
 	return usagef("the configuration cannot be used:\n%w", err)
-}
-
-// startLogging hands the logging options to klog, whose state is its own.
-func startLogging(cfg config.Config) error {
-	fs := flag.NewFlagSet("klog", flag.ContinueOnError)
-	klog.InitFlags(fs)
-	if err := fs.Set("v", strconv.Itoa(cfg.Verbosity)); err != nil {
-		return fmt.Errorf("--v: %w", err)
-	}
-	if err := fs.Set("vmodule", cfg.VModule); err != nil {
-		return fmt.Errorf("--vmodule: %w", err)
-	}
-	return nil
 }
 
 func (p *program) optionsCommand() *cobra.Command {
