@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -37,7 +38,10 @@ func Main(serve Serve) int {
 		os.Exit(exitFailure)
 	})
 	defer cancel()
+	reloads := make(chan os.Signal, 1)
+	signal.Notify(reloads, syscall.SIGHUP)
 	p := &program{
+		reloads: reloads,
 		streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 		now:     time.Now, environ: os.Environ(), serve: serve, connect: connect,
 	}
@@ -57,6 +61,7 @@ type program struct {
 	now     func() time.Time
 	environ []string
 	serve   Serve
+	reloads <-chan os.Signal // each has run's configuration read anew
 	connect func(*genericclioptions.ConfigFlags, io.Writer) (cluster, error)
 	// acting is set once a command line was understood.
 	acting bool
@@ -64,7 +69,7 @@ type program struct {
 
 func (p *program) execute(ctx context.Context, args []string) int {
 	root := p.root()
-	root.SetArgs(args)
+	root.SetArgs(orRun(args))
 	root.SetIn(p.streams.In)
 	root.SetOut(p.streams.Out)
 	root.SetErr(p.streams.ErrOut)
@@ -80,6 +85,15 @@ func (p *program) execute(ctx context.Context, args []string) int {
 	}
 	fmt.Fprintf(p.streams.ErrOut, "See \"%s --help\".\n", cmd.CommandPath())
 	return exitUsage
+}
+
+// orRun makes flags without a command the daemon's: so the args of a
+// Deployment of cert-manager start certwright's image unchanged.
+func orRun(args []string) []string {
+	if len(args) == 0 || !strings.HasPrefix(args[0], "-") || slices.Contains([]string{"-h", "--help", "--version"}, args[0]) {
+		return args
+	}
+	return append([]string{"run"}, args...)
 }
 
 func (p *program) root() *cobra.Command {
@@ -105,7 +119,7 @@ it what to do, and need no daemon beside them to be used.`,
 	root.AddCommand(
 		p.runCommand(), p.optionsCommand(), p.versionCommand(),
 		p.statusCommand(), p.renewCommand(), p.rotateCommand(), p.decisionCommand(approval()), p.decisionCommand(denial()),
-		p.inspectCommand(), p.checkCommand(),
+		p.inspectCommand(), p.checkCommand(), p.solveCommand(),
 	)
 	return root
 }
