@@ -16,6 +16,7 @@
 //	---------------------+-----------------------------------------------------
 //	{}, nil              | Forget
 //	{After: d}, nil      | Forget, AddAfter(d)
+//	{Beside: b}, nil     | goes on with b beside the workers; b's outcome counts
 //	Terminal             | Forget, one log line
 //	RetryAfter(d)        | Forget, AddAfter(d), one log line
 //	conflict             | AddRateLimited, not an error, logged at V(2)

@@ -36,6 +36,24 @@ const (
 	CustomResource
 	// SecretFiles is a Secret that is written into a directory, by every replica.
 	SecretFiles
+	// Order is an acme.cert-manager.io Order.
+	Order
+	// Challenge is an acme.cert-manager.io Challenge.
+	Challenge
+	// ChallengePlaces is one key only, [Places]: who may prove a name now.
+	ChallengePlaces
+	// Ingress is a networking.k8s.io Ingress that asks for certificates.
+	Ingress
+	// Gateway is a gateway.networking.k8s.io Gateway of that sort.
+	Gateway
+	// ListenerSet is a gateway.networking.k8s.io ListenerSet of that sort.
+	ListenerSet
+	// SolverServices is one key only, [SharedServices]: what the HTTP-01
+	// challenges of a namespace share.
+	SolverServices
+	// Restarts is one key for each namespace ([RestartsIn]): the workloads there
+	// that are restarted when a certificate is renewed, one after the other.
+	Restarts
 
 	kindCount
 )
@@ -65,6 +83,28 @@ var kinds = [kindCount]kindRow{
 	APIService:        {"apiservice", "apiservices", Local, backoff{time.Second, time.Minute}},
 	CustomResource:    {"customresourcedefinition", "customresourcedefinitions", Local, backoff{time.Second, time.Minute}},
 	SecretFiles:       {"secretfiles", "secretfiles", Local, backoff{time.Second, 30 * time.Second}},
+	// The other side names longer waits itself (Retry-After); what it does not
+	// name are faults of a network, which pass in seconds.
+	Order:           {"order", "orders", Remote, backoff{time.Second, 5 * time.Minute}},
+	Challenge:       {"challenge", "challenges", Remote, backoff{time.Second, 5 * time.Minute}},
+	ChallengePlaces: {"challengeplaces", "challenges-scheduler", Local, backoff{time.Second, 30 * time.Second}},
+	Ingress:         {"ingress", "ingress-shim", Local, backoff{time.Second, 30 * time.Second}},
+	Gateway:         {"gateway", "gateway-shim", Local, backoff{time.Second, 30 * time.Second}},
+	ListenerSet:     {"listenerset", "listenerset-shim", Local, backoff{time.Second, 30 * time.Second}},
+	Restarts:        {"restarts", "restarts", Local, backoff{time.Second, time.Minute}},
+	SolverServices:  {"solverservices", "challenges-sweep", Remote, backoff{5 * time.Second, 5 * time.Minute}},
+}
+
+// Places is the one key of [ChallengePlaces]. Equal keys never run twice at
+// once, so that who serves it needs no lock.
+var Places = Key{Kind: ChallengePlaces, Name: "all"}
+
+// SharedServices is the one key of [SolverServices], which a cron entry wakes.
+var SharedServices = Key{Kind: SolverServices, Name: "all"}
+
+// RestartsIn is the key of [Restarts] for a namespace.
+func RestartsIn(namespace string) Key {
+	return Key{Kind: Restarts, Namespace: namespace, Name: "all"}
 }
 
 // Kinds lists every kind there is, in the order of the constants.

@@ -32,6 +32,9 @@ type Result struct {
 	// After has the key handled again when that time has passed, or earlier.
 	// Zero is "not by the clock". A Result beside an error is ignored.
 	After time.Duration
+	// Beside, when not nil, goes on with the call beside the workers; After is
+	// ignored then.
+	Beside *Beside
 }
 
 // Terminal marks an error that is in the object's status already and that

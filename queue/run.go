@@ -68,8 +68,9 @@ func unserved(_ context.Context, key Key) (Result, error) {
 // start starts the workers; the channel is closed when the last one has ended.
 func (q *Queue) start(accept, work context.Context, t *table) <-chan struct{} {
 	var workers sync.WaitGroup
+	besides := newBesides(&workers)
 	for _, l := range q.lanes {
-		w := &worker{lane: l, handlers: t, running: q.running, metrics: q.metrics}
+		w := &worker{lane: l, handlers: t, running: q.running, metrics: q.metrics, besides: besides}
 		for range l.workers {
 			workers.Go(func() { w.loop(accept, work) })
 		}

@@ -16,6 +16,7 @@ type worker struct {
 	handlers *table
 	running  *running
 	metrics  *metrics
+	besides  *besides
 }
 
 // loop serves keys until the lane is shut down and empty. Once accept has ended
@@ -30,22 +31,43 @@ func (w *worker) loop(accept, work context.Context) {
 			w.Done(key)
 			continue
 		}
-		w.serve(work, key)
+		if slow := w.serve(work, key, w.handlers[key.Kind]); slow != nil {
+			w.besides.start(slow.Group, slow.Places, func() { w.finish(accept, work, key, slow) })
+			continue
+		}
+		w.Done(key)
 	}
 }
 
-// serve makes one handler call and does what the outcome table says.
-func (w *worker) serve(ctx context.Context, key Key) {
-	defer w.Done(key)
+// serve makes one handler call and does what the outcome table says, or
+// returns what is left to do beside the workers.
+func (w *worker) serve(ctx context.Context, key Key, h Handler) *Beside {
 	logger := klog.FromContext(ctx).WithValues("kind", key.Kind.String(), "object", key.object(), "attempt", w.NumRequeues(key)+1)
 	began := time.Now()
 	w.running.start(key, began)
-	result, err := call(klog.NewContext(ctx, logger), w.handlers[key.Kind], key)
+	result, err := call(klog.NewContext(ctx, logger), h, key)
 	w.running.end(key)
+	if err == nil && result.Beside != nil {
+		return result.Beside
+	}
 	o, delay := classify(result, err, ctx.Err() != nil)
 	w.metrics.handled(key.Kind, o, time.Since(began))
 	report(logger, o, delay, err)
 	w.settle(key, o, delay)
+	return nil
+}
+
+// finish does the rest of a call, unless a stop has come before it began.
+func (w *worker) finish(accept, work context.Context, key Key, slow *Beside) {
+	defer w.Done(key)
+	if accept.Err() != nil {
+		return
+	}
+	w.serve(work, key, HandlerFunc(func(ctx context.Context, _ Key) (Result, error) {
+		result, err := slow.Do(ctx)
+		result.Beside = nil // once is enough
+		return result, err
+	}))
 }
 
 // call is one handler call whose panic, if any, comes back as an error.
