@@ -57,6 +57,12 @@ func KeySecretName(certificate, uid string, revision int) string {
 	return fmt.Sprintf("%s-%08x", shorten(certificate), hash(fmt.Sprintf("%s/%d", uid, revision)))
 }
 
+// ChallengeName is the name of the Challenge by which an Order has something
+// proved: the same for the same, so that none is ever made twice.
+func ChallengeName(order, what string) string {
+	return fmt.Sprintf("%s-%d", shorten(order), hash(what))
+}
+
 // shorten cuts a name that leaves no room for a suffix, and keeps it unique by a hash.
 func shorten(name string) string {
 	if len(name) <= maxPrefix {
