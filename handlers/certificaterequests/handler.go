@@ -2,6 +2,7 @@ package certificaterequests
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/certwright/certwright/handlers/issuers"
 	"github.com/certwright/certwright/internal/api"
@@ -11,6 +12,8 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
 )
@@ -33,6 +36,8 @@ type Handler struct {
 	Confined bool
 	Events   record.EventRecorder
 	Clock    clock.PassiveClock
+
+	answers issuers.Answers
 }
 
 // Handle brings one request a step nearer to its end.
@@ -40,6 +45,43 @@ func (h *Handler) Handle(ctx context.Context, key queue.Key) (queue.Result, erro
 	cr := h.Cache.Request(key.Namespace, key.Name)
 	if cr == nil {
 		return queue.Result{}, nil
+	}
+	o := h.observe(cr)
+	step := Next(o)
+	if places, ok := h.remote(o, step); ok {
+		return queue.Result{Beside: &queue.Beside{
+			Group: issuers.Of(o.Issuer, h.ClusterNamespace).Group(), Places: places,
+			Do: func(ctx context.Context) (queue.Result, error) { return h.live(ctx, key) },
+		}}, nil
+	}
+	return h.perform(ctx, o, step)
+}
+
+// remote tells whether a step asks a server, and how many may at a time.
+func (h *Handler) remote(o Observed, step Step) (places int, ok bool) {
+	if _, ok := step.(Sign); !ok {
+		return 0, false
+	}
+	t, err := issuers.TypeOf(o.Issuer.GetSpec())
+	if err != nil {
+		return 0, false
+	}
+	backend, ok := h.Signers[t].(issuers.Remote)
+	if !ok {
+		return 0, false
+	}
+	return backend.Places(), true
+}
+
+// live goes on with the request as it is now: a server's signature cannot be
+// undone, and a cache may not show yet that there is one.
+func (h *Handler) live(ctx context.Context, key queue.Key) (queue.Result, error) {
+	cr, err := h.Client.CertificateRequests(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return queue.Result{}, nil
+	}
+	if err != nil {
+		return queue.Result{}, fmt.Errorf("read the request: %w", err)
 	}
 	o := h.observe(cr)
 	return h.perform(ctx, o, Next(o))

@@ -2,6 +2,7 @@ package certificaterequests
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Texts of the API contract, section 1.3, which other programs look for.
@@ -53,20 +55,49 @@ func (h *Handler) sign(ctx context.Context, o Observed, next *cmapi.CertificateR
 	if err != nil {
 		return h.refuse(ctx, o, next, Refuse{Reason: cmapi.CertificateRequestReasonFailed, Message: err.Error()})
 	}
-	out, err := backend.Sign(ctx, request)
+	out, err := h.ask(ctx, backend, request)
 	var refusal *issuers.Refusal
 	switch {
 	case errors.As(err, &refusal):
 		return h.refuse(ctx, o, next, Refuse{Reason: cmapi.CertificateRequestReasonFailed, Message: refusal.Message})
 	case err != nil:
 		return queue.Result{}, err
+	case out.Annotate != nil:
+		return queue.Result{}, h.annotate(ctx, o.Request, out.Annotate)
+	case out.Pending != "" && h.untilTold(o.Request, out.Reason) > 0:
+		return queue.Result{After: h.untilTold(o.Request, out.Reason)}, nil
 	case out.Pending != "":
-		return h.hold(ctx, o, next, Hold{out.Reason, out.Pending})
+		result, err := h.hold(ctx, o, next, Hold{out.Reason, out.Pending})
+		result.After = out.After
+		return result, err
 	}
 	h.approve(next)
 	h.ready(next, cmmeta.ConditionTrue, cmapi.CertificateRequestReasonIssued, messageIssued)
 	next.Status.Certificate, next.Status.CA = out.Chain, out.CA
 	return h.store(ctx, o.Request, next, &event{corev1.EventTypeNormal, "CertificateIssued", messageIssued})
+}
+
+// ask has the backend sign. What a server has answered is not asked for again.
+func (h *Handler) ask(ctx context.Context, backend issuers.Backend, r issuers.Request) (issuers.Outcome, error) {
+	if _, ok := backend.(issuers.Remote); ok {
+		return h.answers.Sign(ctx, backend, r)
+	}
+	return backend.Sign(ctx, r)
+}
+
+// annotate notes something on the request, and nothing on one that has been
+// made anew under its name meanwhile.
+func (h *Handler) annotate(ctx context.Context, cr *cmapi.CertificateRequest, notes map[string]string) error {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": cr.UID, "annotations": notes}})
+	if err != nil {
+		return err
+	}
+	_, err = h.Client.CertificateRequests(cr.Namespace).Patch(ctx, cr.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	if err != nil {
+		return fmt.Errorf("annotate the request: %w", err)
+	}
+	h.answers.Forget(cr.UID)
+	return nil
 }
 
 // request makes what the backend is told. An error is the request's own fault.
@@ -84,14 +115,14 @@ func (h *Handler) request(o Observed) (issuers.Backend, issuers.Request, error) 
 	if err != nil {
 		return nil, issuers.Request{}, err
 	}
-	namespace := o.Issuer.GetNamespace()
-	if namespace == "" {
-		namespace = h.ClusterNamespace
-	}
+	cr := o.Request
 	return backend, issuers.Request{
-		Issuer: issuers.Issuer{Name: o.Issuer.GetName(), Namespace: namespace, Spec: spec},
-		Name:   o.Request.Name, Namespace: o.Request.Namespace, Annotations: o.Request.Annotations,
-		CSR: o.Request.Spec.Request, Template: template,
+		Issuer: issuers.Of(o.Issuer, h.ClusterNamespace),
+		Name:   cr.Name, Namespace: cr.Namespace, Annotations: cr.Annotations, Labels: cr.Labels,
+		CSR: cr.Spec.Request, Template: template,
+		Owner:     *metav1.NewControllerRef(cr, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateRequestKind)),
+		IssuerRef: cr.Spec.IssuerRef, Duration: cr.Spec.Duration,
+		Replaces: cr.Annotations[api.ReplacesAnnotation],
 	}, nil
 }
 
@@ -144,6 +175,7 @@ func (h *Handler) store(ctx context.Context, before, next *cmapi.CertificateRequ
 		}
 		return queue.Result{}, fmt.Errorf("write status of the request: %w", err)
 	}
+	h.answers.Forget(next.UID)
 	if e != nil {
 		h.Events.Event(before, e.kind, e.reason, e.message)
 	}

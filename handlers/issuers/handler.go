@@ -1,8 +1,10 @@
 package issuers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/internal/rules"
@@ -15,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
 )
@@ -50,13 +53,13 @@ func (h *Handler) issuer(ctx context.Context, i *cmapi.Issuer) (queue.Result, er
 		return queue.Result{}, nil
 	}
 	next := i.DeepCopy()
-	ready, err := h.check(ctx, Issuer{Name: i.Name, Namespace: i.Namespace, Spec: &i.Spec})
+	ready, err := h.check(ctx, Of(i, h.ClusterNamespace))
 	if err != nil {
 		return queue.Result{}, err
 	}
 	h.settle(&next.Status, ready, i.Generation)
 	if equality.Semantic.DeepEqual(i.Status, next.Status) {
-		return queue.Result{After: ready.Recheck}, nil
+		return ready.result()
 	}
 	_, err = h.Client.Issuers(i.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{})
 	return h.written(i, ready, err)
@@ -67,13 +70,13 @@ func (h *Handler) clusterIssuer(ctx context.Context, i *cmapi.ClusterIssuer) (qu
 		return queue.Result{}, nil
 	}
 	next := i.DeepCopy()
-	ready, err := h.check(ctx, Issuer{Name: i.Name, Namespace: h.ClusterNamespace, Spec: &i.Spec})
+	ready, err := h.check(ctx, Of(i, h.ClusterNamespace))
 	if err != nil {
 		return queue.Result{}, err
 	}
 	h.settle(&next.Status, ready, i.Generation)
 	if equality.Semantic.DeepEqual(i.Status, next.Status) {
-		return queue.Result{After: ready.Recheck}, nil
+		return ready.result()
 	}
 	_, err = h.Client.ClusterIssuers().UpdateStatus(ctx, next, metav1.UpdateOptions{})
 	return h.written(i, ready, err)
@@ -90,9 +93,22 @@ func (h *Handler) check(ctx context.Context, i Issuer) (Readiness, error) {
 			"spec.%s: this version of certwright does not serve issuers of type %s: use another type, or leave the issuer to another controller", t, t)}, nil
 	}
 	if faults := rules.Issuer(i.Spec); len(faults) > 0 {
-		return Readiness{Reason: reasonConfig, Message: faults.ToAggregate().Error()}, nil
+		return Readiness{Reason: reasonOf(t, faults), Message: faults.ToAggregate().Error()}, nil
 	}
 	return backend.Check(ctx, i)
+}
+
+// reasonOf is the contract's reason for a spec with faults, which for ACME has
+// names of its own (section 1.3).
+func reasonOf(t Type, faults field.ErrorList) string {
+	switch {
+	case t != ACME:
+		return reasonConfig
+	case strings.HasPrefix(faults[0].Field, "spec.acme.solvers"):
+		return "InvalidSolver"
+	default:
+		return "InvalidConfig"
+	}
 }
 
 // reasonConfig is the reason of an issuer that cannot work as it is written.
@@ -104,6 +120,13 @@ func (h *Handler) settle(status *cmapi.IssuerStatus, r Readiness, generation int
 		c.Status = cmmeta.ConditionTrue
 	}
 	api.SetIssuerReady(status, c, generation, metav1.NewTime(h.Clock.Now()))
+	if r.ACME != nil {
+		status.ACME = r.ACME
+	}
+}
+
+func (r Readiness) result() (queue.Result, error) {
+	return queue.Result{After: r.Recheck}, r.Err
 }
 
 // written tells of a change once it is stored.
@@ -115,6 +138,6 @@ func (h *Handler) written(issuer runtime.Object, r Readiness, err error) (queue.
 	if !r.Ready {
 		eventType = corev1.EventTypeWarning
 	}
-	h.Events.Event(issuer, eventType, r.Reason, r.Message)
-	return queue.Result{After: r.Recheck}, nil
+	h.Events.Event(issuer, eventType, cmp.Or(r.Event, r.Reason), r.Message)
+	return r.result()
 }

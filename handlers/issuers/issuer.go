@@ -7,8 +7,11 @@ import (
 	"strings"
 	"time"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Type is the kind of authority an issuer stands for.
@@ -50,11 +53,26 @@ func TypeOf(spec *cmapi.IssuerSpec) (Type, error) {
 
 // Issuer is what a backend is told of an Issuer or ClusterIssuer.
 type Issuer struct {
+	Kind string // Issuer or ClusterIssuer
 	Name string
 	// Namespace is where the issuer's Secrets are: its own, or the one for
 	// cluster resources.
 	Namespace string
 	Spec      *cmapi.IssuerSpec
+	// Status is what is stored; shared: copy it before changing it.
+	Status *cmapi.IssuerStatus
+	// Object is the issuer itself, for events.
+	Object cmapi.GenericIssuer
+}
+
+// Of describes an issuer to a backend. clusterNamespace is where ClusterIssuers
+// find their Secrets.
+func Of(i cmapi.GenericIssuer, clusterNamespace string) Issuer {
+	kind, namespace := cmapi.IssuerKind, i.GetNamespace()
+	if namespace == "" {
+		kind, namespace = cmapi.ClusterIssuerKind, clusterNamespace
+	}
+	return Issuer{Kind: kind, Name: i.GetName(), Namespace: namespace, Spec: i.GetSpec(), Status: i.GetStatus(), Object: i}
 }
 
 // Readiness is what an issuer's Ready condition is to say.
@@ -65,6 +83,13 @@ type Readiness struct {
 	// Recheck is after how long this may change without any event, such as a
 	// CA that ends. 0: never.
 	Recheck time.Duration
+	// ACME is what status.acme is to hold; nil leaves it as it is.
+	ACME *cmacme.ACMEIssuerStatus
+	// Event is the reason of the event that tells of a change; empty: Reason.
+	Event string
+	// Err is a fault that may pass: the readiness is stored, and then the
+	// issuer is looked at again with back-off.
+	Err error
 }
 
 // Request is what a backend is to sign, once. Two kinds of object ask for it:
@@ -84,6 +109,19 @@ type Request struct {
 	CSR []byte
 	// Template is the certificate asked for, already checked against the CSR.
 	Template *x509.Certificate
+
+	// Owner refers to the object that asks, as its controller, for what a
+	// backend makes on its behalf and in its name.
+	Owner metav1.OwnerReference
+	// Labels are the object's.
+	Labels map[string]string
+	// IssuerRef names the issuer as the object does.
+	IssuerRef cmmeta.IssuerReference
+	// Duration is what the object asks for; nil when it does not.
+	Duration *metav1.Duration
+	// Replaces is the CertID (RFC 9773, section 4.1) of the certificate that
+	// this one is to replace; empty when none is.
+	Replaces string
 }
 
 // Annotation reads the annotation that has the given name on a
@@ -104,6 +142,12 @@ type Outcome struct {
 	Pending string
 	// Reason names the cause of Pending for events.
 	Reason string
+	// After is when a wait may have ended without any event. 0: never.
+	After time.Duration
+	// Annotate is what is to be noted on the object that asks, such as the name
+	// of the request at a server that takes its time. It is stored before
+	// anything else is done; its event brings the request back.
+	Annotate map[string]string
 
 	Chain []byte // PEM, leaf first, no root
 	CA    []byte // PEM; empty when unknown
@@ -122,6 +166,14 @@ type Signer interface {
 	// Sign signs r or tells what it waits for. Errors: a [Refusal] when the
 	// request is refused for good, any other when trying again may help.
 	Sign(ctx context.Context, r Request) (Outcome, error)
+}
+
+// Revoker is a Backend that can revoke what it has issued.
+type Revoker interface {
+	// Revoke revokes the certificate that leafPEM begins with, for a reason of
+	// RFC 5280, section 5.3.1. One that is revoked already is no error. Errors:
+	// a [Refusal] when it is refused for good, any other when trying again may help.
+	Revoke(ctx context.Context, i Issuer, leafPEM []byte, reason int) error
 }
 
 // Refusal ends a request: signing it again would be refused again.

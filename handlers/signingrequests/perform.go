@@ -2,6 +2,7 @@ package signingrequests
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -9,9 +10,12 @@ import (
 	"github.com/certwright/certwright/internal/pki"
 	"github.com/certwright/certwright/queue"
 
+	"github.com/cert-manager/cert-manager/pkg/apis/certmanager"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // The contract's words for a certificate that is there (section 1.3).
@@ -27,7 +31,7 @@ func (h *Handler) perform(ctx context.Context, o Observed, step Step) (queue.Res
 	case Fail:
 		return queue.Result{}, h.fail(ctx, o, s)
 	case Sign:
-		return queue.Result{}, h.sign(ctx, o)
+		return h.sign(ctx, o)
 	default:
 		h.told.forget(o.Request.Name)
 	}
@@ -47,30 +51,54 @@ func (h *Handler) wait(o Observed, w Wait) {
 }
 
 // sign asks the backend, and stores what came of it.
-func (h *Handler) sign(ctx context.Context, o Observed) error {
+func (h *Handler) sign(ctx context.Context, o Observed) (queue.Result, error) {
 	backend, wait := h.backend(o)
 	if wait != nil {
 		h.wait(o, *wait)
-		return nil
+		return queue.Result{}, nil
 	}
 	request, fault := h.request(o)
 	if fault != nil {
-		return h.fail(ctx, o, *fault)
+		return queue.Result{}, h.fail(ctx, o, *fault)
 	}
-	out, err := backend.Sign(ctx, request)
+	out, err := h.ask(ctx, backend, request)
 	var refusal *issuers.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		return h.fail(ctx, o, Fail{refusal.Reason, refusal.Message})
+		return queue.Result{}, h.fail(ctx, o, Fail{refusal.Reason, refusal.Message})
 	case err != nil:
-		return err
+		return queue.Result{}, err
+	case out.Annotate != nil:
+		return queue.Result{}, h.annotate(ctx, o.Request, out.Annotate)
 	case out.Pending != "":
 		h.wait(o, Wait{out.Reason, out.Pending})
-		return nil
+		return queue.Result{After: out.After}, nil
 	}
 	next := o.Request.DeepCopy()
 	next.Status.Certificate = out.Chain
-	return h.store(ctx, o, next, corev1.EventTypeNormal, reasonIssued, messageIssued)
+	return queue.Result{}, h.store(ctx, o, next, corev1.EventTypeNormal, reasonIssued, messageIssued)
+}
+
+// ask has the backend sign. What a server has answered is not asked for again.
+func (h *Handler) ask(ctx context.Context, backend issuers.Backend, r issuers.Request) (issuers.Outcome, error) {
+	if _, ok := backend.(issuers.Remote); ok {
+		return h.answers.Sign(ctx, backend, r)
+	}
+	return backend.Sign(ctx, r)
+}
+
+// annotate notes something on the request, and nothing on one that has been
+// made anew under its name meanwhile.
+func (h *Handler) annotate(ctx context.Context, csr *certificatesv1.CertificateSigningRequest, notes map[string]string) error {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": csr.UID, "annotations": notes}})
+	if err != nil {
+		return err
+	}
+	if _, err := h.Client.Patch(ctx, csr.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		return fmt.Errorf("annotate the signing request: %w", err)
+	}
+	h.answers.Forget(csr.UID)
+	return nil
 }
 
 // backend finds who signs. An issuer without a usable type is not ready, and
@@ -95,14 +123,14 @@ func (h *Handler) request(o Observed) (issuers.Request, *Fail) {
 	if err != nil {
 		return issuers.Request{}, unfit(err)
 	}
-	namespace := o.Issuer.GetNamespace()
-	if namespace == "" {
-		namespace = h.ClusterNamespace
-	}
+	csr, issuer := o.Request, issuers.Of(o.Issuer, h.ClusterNamespace)
 	return issuers.Request{
-		Issuer: issuers.Issuer{Name: o.Issuer.GetName(), Namespace: namespace, Spec: o.Issuer.GetSpec()},
-		Name:   o.Request.Name, Namespace: namespace, Annotations: o.Request.Annotations, Experimental: true,
-		CSR: o.Request.Spec.Request, Template: template,
+		Issuer: issuer, Name: csr.Name, Namespace: issuer.Namespace,
+		Annotations: csr.Annotations, Labels: csr.Labels, Experimental: true,
+		CSR: csr.Spec.Request, Template: template,
+		Owner:     *metav1.NewControllerRef(csr, certificatesv1.SchemeGroupVersion.WithKind("CertificateSigningRequest")),
+		IssuerRef: cmmeta.IssuerReference{Name: o.Signer.Name, Kind: o.Signer.Kind, Group: certmanager.GroupName},
+		Duration:  o.Asked.Spec.Duration,
 	}, nil
 }
 
@@ -122,6 +150,7 @@ func (h *Handler) store(ctx context.Context, o Observed, next *certificatesv1.Ce
 		return fmt.Errorf("write status of the signing request: %w", err)
 	}
 	h.told.forget(next.Name)
+	h.answers.Forget(next.UID)
 	h.Events.Event(o.Request, kind, reason, message)
 	return nil
 }
