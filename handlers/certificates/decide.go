@@ -8,72 +8,14 @@ import (
 	"github.com/certwright/certwright/internal/pki"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	corev1 "k8s.io/api/core/v1"
 )
-
-// Step is what is to be done next: one of the types below.
-type Step interface{ step() }
-
-type (
-	// Rest leaves the Certificate alone until the next event or that time has passed.
-	Rest struct{ After time.Duration }
-	// Settle writes the status and tells of it.
-	Settle struct {
-		Certificate *cmapi.Certificate
-		Event       *Event // nil: nothing that a person would want to see
-		Issued      bool   // this ends an issuance
-		Failed      bool   // this counts the failure of the next revision's request
-	}
-	// KeepKey puts the next private key, new if there is none, into its Secret.
-	KeepKey struct{ Mends bool }
-	// Request makes the CertificateRequest of the next revision, with a new
-	// private key if there is none.
-	Request struct {
-		Revision int
-		Mends    bool
-		Event    *Event
-	}
-	// Discard deletes a CertificateRequest that is of no use any more.
-	Discard struct{ Request *cmapi.CertificateRequest }
-	// Store puts what was issued into the Secret, with its key.
-	Store struct{ Request *cmapi.CertificateRequest }
-	// Temporize puts a temporary certificate into the Secret, for a program
-	// that must start before the issuer has answered.
-	Temporize struct{}
-	// Redress applies labels, annotations and derived data of the Secret
-	// again, around the certificate it holds.
-	Redress struct{}
-	// Drop deletes a next-private-key Secret that is of no use any more.
-	Drop struct{ Secret *corev1.Secret }
-)
-
-func (Rest) step()      {}
-func (Settle) step()    {}
-func (KeepKey) step()   {}
-func (Request) step()   {}
-func (Discard) step()   {}
-func (Store) step()     {}
-func (Temporize) step() {}
-func (Redress) step()   {}
-func (Drop) step()      {}
-
-// Event is told once the step it comes with is done.
-type Event struct{ Type, Reason, Message string }
-
-func normal(reason, message string) *Event {
-	return &Event{corev1.EventTypeNormal, reason, message}
-}
-
-func warning(reason, message string) *Event {
-	return &Event{corev1.EventTypeWarning, reason, message}
-}
 
 // Next decides on the one step to take.
 func Next(o Observed, now time.Time) Step {
 	crt := o.Certificate
 	switch {
 	case crt.DeletionTimestamp != nil:
-		return Rest{}
+		return o.farewell(now)
 	case o.Invalid != "":
 		return o.refuse(finding(reasonInvalidSpec, "%s", o.Invalid), reasonInvalidSpec, now)
 	case o.Owner != crt.Name:
@@ -124,7 +66,10 @@ func (o *Observed) refuse(f Finding, event string, now time.Time) Step {
 
 // issue takes the next step towards the certificate of the next revision.
 func (o *Observed) issue(due Finding, now time.Time) Step {
-	if o.Next == nil {
+	switch {
+	case o.Next == nil && o.Blocker != nil:
+		return o.blocked(due, now)
+	case o.Next == nil:
 		return o.request(due, now)
 	}
 	failure := failureOf(o.Next)
@@ -146,7 +91,7 @@ func (o *Observed) issue(due Finding, now time.Time) Step {
 
 // request makes the way for a request, and then the request.
 func (o *Observed) request(due Finding, now time.Time) Step {
-	if o.Path == Slow {
+	if o.Path == Slow || o.Path == Remote && api.CertificateIs(o.Certificate, cmapi.CertificateConditionIssuing) {
 		if begun := o.begun(due, due.Message, now); !same(o.Certificate, begun) {
 			return o.begin(begun)
 		}
@@ -164,7 +109,8 @@ func (o *Observed) request(due Finding, now time.Time) Step {
 // begin tells of an issuance when it begins, and not again as it goes on.
 func (o *Observed) begin(next *cmapi.Certificate) Step {
 	s := Settle{Certificate: next}
-	if !api.CertificateIs(o.Certificate, cmapi.CertificateConditionIssuing) {
+	told := o.Path == Remote && o.Next != nil // when the request was made
+	if !told && !api.CertificateIs(o.Certificate, cmapi.CertificateConditionIssuing) {
 		s.Event = normal(reasonIssuing, api.CertificateCondition(next, cmapi.CertificateConditionIssuing).Message)
 	}
 	return s
@@ -186,15 +132,21 @@ func (o *Observed) mends(due Finding) bool {
 // told of in the status, and its key put where a restart finds it.
 func (o *Observed) wait(due Finding, now time.Time) Step {
 	pending := api.RequestCondition(o.Next, cmapi.CertificateRequestConditionReady)
-	if o.Path != Slow && pending == nil {
+	if o.Path != Slow && o.Path != Remote && pending == nil {
 		return Rest{}
 	}
 	if !o.KeyKept {
 		return o.keepKey(due)
 	}
+	if left := o.untilTold(now); left > 0 {
+		if o.wantsTemporary() {
+			return Temporize{}
+		}
+		return Rest{After: left}
+	}
 	message := due.Message
-	if pending != nil && pending.Message != "" {
-		message = fmt.Sprintf("Waiting for CertificateRequest %q: %s", o.Next.Name, pending.Message)
+	if said := o.waitedFor(pending, now); said != "" {
+		message = fmt.Sprintf("Waiting for CertificateRequest %q: %s", o.Next.Name, said)
 		if due.found() {
 			message = due.Message + ". " + message
 		}
@@ -205,7 +157,26 @@ func (o *Observed) wait(due Finding, now time.Time) Step {
 	if o.wantsTemporary() {
 		return Temporize{}
 	}
+	if left := o.untilSilent(pending, now); left > 0 {
+		return Rest{After: left}
+	}
 	return Rest{After: o.untilExpiry(now)}
+}
+
+// progressAfter is how long a server may take before anything is written about
+// it: within that most have answered, and two writes are saved.
+const progressAfter = 3 * time.Second
+
+// untilTold is how long nothing is written yet of an issuance by a server.
+func (o *Observed) untilTold(now time.Time) time.Duration {
+	if o.Path != Remote || api.CertificateIs(o.Certificate, cmapi.CertificateConditionIssuing) {
+		return 0
+	}
+	began := o.Began
+	if began.IsZero() { // with an earlier process
+		began = o.Next.CreationTimestamp.Time
+	}
+	return min(began.Add(progressAfter).Sub(now), progressAfter) // whatever the API server's clock says
 }
 
 // wantsTemporary reports whether a temporary certificate is asked for and
@@ -282,15 +253,28 @@ func (o *Observed) keep(now time.Time) Step {
 	if !o.fault.found() && !o.Wanted.Matches(o.Secret) {
 		return Redress{}
 	}
+	if step := o.inquire(now); step != nil {
+		return step
+	}
 	next := o.status(o.verdict(now), now)
 	if o.settling() {
 		return Settle{Certificate: o.issued(next), Event: normal(reasonIssuing, messageIssuedAnew), Issued: true}
 	}
 	endPlan(next)
 	if !same(o.Certificate, next) {
-		return Settle{Certificate: next}
+		return Settle{Certificate: next, Event: troubled(o.Certificate, next)}
 	}
-	return o.clean(Rest{After: o.untilNext(now)})
+	rest := o.clean(Rest{After: o.untilNext(now)})
+	if _, idle := rest.(Rest); !idle {
+		return rest
+	}
+	if step := o.guard(); step != nil {
+		return step
+	}
+	if o.Superseded != nil && o.Revokes {
+		return Revoke{Leaf: o.Superseded, Reason: superseded}
+	}
+	return rest
 }
 
 // clean removes what is of no use any more, before resting.
@@ -316,7 +300,10 @@ func (o *Observed) untilNext(now time.Time) time.Duration {
 	if end := backoffEnd(o); end.After(renewal) {
 		renewal = end
 	}
-	return until(now, renewal, o.Stored.Certificate.NotAfter)
+	if !o.Renewal.Served || o.Renewal.Asking {
+		return until(now, renewal, o.Stored.Certificate.NotAfter)
+	}
+	return until(now, renewal, o.Stored.Certificate.NotAfter, o.nextAsk())
 }
 
 // untilExpiry is for a Certificate that only an event can bring forward: what

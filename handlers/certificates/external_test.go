@@ -1,9 +1,12 @@
 package certificates_test
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/certwright/certwright/handlers/handlertest"
 
@@ -208,4 +211,62 @@ func retries(t *testing.T, w *handlertest.World, p *handlertest.Process) {
 	signer{handlertest.NewAuthority(t, "PCA")}.signs(t, w)
 	p.Settle()
 	isReady(t, w, 1)
+}
+
+// Where the issuer itself says what it lacks, that is told instead, and looked
+// at again, since nothing tells of its change.
+func TestAnExternalIssuerThatIsNotReady(t *testing.T) {
+	t.Parallel()
+	lacks, asked := "spec.issuerRef: pca is not ready: no such CA", 0
+	s := handlertest.Defaults()
+	s.External = func(context.Context, string, cmmeta.IssuerReference) string { asked++; return lacks }
+	w := handlertest.New(t, handlertest.Web(external))
+	p := w.Start(s)
+	p.Settle()
+	if asked > 0 {
+		t.Error("it was asked although its controller has had no time to answer")
+	}
+	w.Wait(10 * time.Second)
+	p.Settle()
+	if got := issuing(w).Message; !strings.HasSuffix(got, `"web-1": `+lacks) {
+		t.Errorf("got %q", got)
+	}
+	w.Forget()
+	if result, err := p.Handle(handlertest.CertificateKey("web")); err != nil || result.After != time.Minute {
+		t.Errorf("looked at again after %s, %v, want a minute", result.After, err)
+	}
+	w.Wrote()
+	lacks = ""
+	p.Settle()
+	if got := issuing(w).Message; !strings.Contains(got, "no controller of group") {
+		t.Errorf("ready: got %q", got)
+	}
+}
+
+// A controller that says nothing is told of, once, after ten seconds; and what
+// it says then takes the place of that.
+func TestASilentExternalIssuer(t *testing.T) {
+	t.Parallel()
+	w := handlertest.New(t, handlertest.Web(external))
+	p := w.Start(handlertest.Defaults())
+	p.Settle()
+	w.Forget()
+	result, err := p.Handle(handlertest.CertificateKey("web"))
+	if err != nil || result.After <= 0 || result.After > 10*time.Second {
+		t.Errorf("at first: looked at again after %s, %v, want ten seconds at most", result.After, err)
+	}
+	w.Wrote()
+	w.Wait(10 * time.Second)
+	p.Settle()
+	w.Wrote("update certificates/status web")
+	const want = `Issuing certificate as Secret does not exist. Waiting for CertificateRequest "web-1": no controller of group awspca.cert-manager.io has said anything about it: ` +
+		"check that the one that serves AWSPCAIssuer.awspca.cert-manager.io/pca runs, and that this is there and ready"
+	if got := issuing(w).Message; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	says(w, handlertest.Condition(cmapi.CertificateRequestConditionReady, "False", "Pending", "The PCA is at work"))
+	p.Settle()
+	if got := issuing(w).Message; !strings.HasSuffix(got, `"web-1": The PCA is at work`) {
+		t.Errorf("got %q", got)
+	}
 }

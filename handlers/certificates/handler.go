@@ -20,6 +20,7 @@ import (
 type Cache interface {
 	Certificate(namespace, name string) *cmapi.Certificate
 	CertificatesBySecret(namespace, secretName string) []*cmapi.Certificate
+	Request(namespace, name string) *cmapi.CertificateRequest
 	RequestsOf(*cmapi.Certificate) []*cmapi.CertificateRequest
 	KeySecretsOf(*cmapi.Certificate) []*corev1.Secret
 	IssuerFor(namespace string, ref cmmeta.IssuerReference) cmapi.GenericIssuer
@@ -48,13 +49,25 @@ type Handler struct {
 	Clock    clock.PassiveClock
 	// Took is told how long each issuance took, from due to stored. nil: nobody.
 	Took func(time.Duration)
+	// AskRenewal asks ACME servers when to renew, and Wake has a Certificate
+	// looked at when they have answered. nil: they are not asked.
+	AskRenewal AskRenewal
+	Wake       func(queue.Key)
 
-	memory *memory
+	// Revoke has ACME issuers revoke. nil: nothing is revoked.
+	Revoke RevokeCertificate
+
+	// External tells what an issuer of another group lacks, in its own words;
+	// empty where that is nothing, or cannot be told. nil: nobody asks.
+	External func(ctx context.Context, namespace string, ref cmmeta.IssuerReference) string
+
+	memory    *memory
+	inquiries *inquiries
 }
 
 // New returns a handler made of h's exported fields.
 func New(h Handler) *Handler {
-	h.memory = newMemory()
+	h.memory, h.inquiries = newMemory(), newInquiries(h.AskRenewal, h.Wake, h.Clock)
 	if h.Took == nil {
 		h.Took = func(time.Duration) {}
 	}
@@ -66,6 +79,7 @@ func (h *Handler) Handle(ctx context.Context, key queue.Key) (queue.Result, erro
 	crt := h.Cache.Certificate(key.Namespace, key.Name)
 	if crt == nil {
 		h.memory.forget(key)
+		h.inquiries.drop(key)
 		return queue.Result{}, nil
 	}
 	o, err := h.observe(ctx, crt)

@@ -23,6 +23,9 @@ type recollection struct {
 	key     crypto.Signer // of the issuance under way
 	begun   time.Time     // when that was first seen to be due
 	mends   bool          // it repairs what somebody spoiled
+	hurries bool          // the ACME server wished for it
+	hurried int           // such issuances in a row
+	old     []byte        // PEM of the certificate before, while it is still to be revoked
 	mended  int           // such repairs in a row
 	lastEnd time.Time     // of the last issuance
 	failed  types.UID     // the last request whose failure was recorded, or that was discarded unfinished
@@ -57,15 +60,31 @@ func (m *memory) key(crt *cmapi.Certificate) crypto.Signer {
 	return m.of(crt).key
 }
 
-// begin remembers the key of an issuance, when it began, and whether it mends.
-func (m *memory) begin(crt *cmapi.Certificate, key crypto.Signer, mends bool, now time.Time) {
+// hurried is how many renewals in a row an ACME server wished for.
+func (m *memory) hurried(crt *cmapi.Certificate) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.of(crt).hurried
+}
+
+// begin remembers the key of an issuance, when it began, whether it mends, and
+// whether the ACME server wished for it.
+func (m *memory) begin(crt *cmapi.Certificate, key crypto.Signer, mends, hurries bool, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.of(crt)
-	r.key, r.mends = key, mends
+	r.key, r.mends, r.hurries = key, mends, hurries
 	if r.begun.IsZero() {
 		r.begun = now
 	}
+}
+
+// began is when the issuance under way was first seen to be due; the zero time
+// when there is none, or another process saw it.
+func (m *memory) began(crt *cmapi.Certificate) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.of(crt).begun
 }
 
 // end forgets the key of an issuance that is done and returns how long it
@@ -84,7 +103,12 @@ func (m *memory) end(crt *cmapi.Certificate, now time.Time) time.Duration {
 	if r.mends {
 		r.mended++
 	}
-	r.key, r.begun, r.mends, r.lastEnd = nil, time.Time{}, false, now
+	if !r.hurries {
+		r.hurried = 0
+	} else {
+		r.hurried++
+	}
+	r.key, r.begun, r.mends, r.hurries, r.lastEnd = nil, time.Time{}, false, false, now
 	return took
 }
 
@@ -108,6 +132,20 @@ func (m *memory) lastFailed(crt *cmapi.Certificate) types.UID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.of(crt).failed
+}
+
+// supersede remembers a certificate that is to be revoked; nil when it is.
+func (m *memory) supersede(crt *cmapi.Certificate, leaf []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.of(crt).old = leaf
+}
+
+// superseded is the certificate that is to be revoked, or nil.
+func (m *memory) superseded(crt *cmapi.Certificate) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.of(crt).old
 }
 
 // forget removes a Certificate that is gone.

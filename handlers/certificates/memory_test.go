@@ -23,7 +23,7 @@ func TestPausesOfRepairs(t *testing.T) {
 		0, 0, 10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second,
 		160 * time.Second, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute,
 	} {
-		m.begin(crt, nil, true, now)
+		m.begin(crt, nil, true, false, now)
 		m.end(crt, now)
 		var got time.Duration
 		if until := m.paused(crt); !until.IsZero() {
@@ -49,14 +49,14 @@ func TestRepairsAreForgiven(t *testing.T) {
 			t.Parallel()
 			m, crt, now := newMemory(), crtNamed("web", "a"), start
 			for range 5 {
-				m.begin(crt, nil, true, now)
+				m.begin(crt, nil, true, false, now)
 				m.end(crt, now)
 			}
 			if m.paused(crt).IsZero() {
 				t.Fatal("five repairs in a row: got no pause")
 			}
 			now = now.Add(next.after)
-			m.begin(crt, nil, next.mends, now)
+			m.begin(crt, nil, next.mends, false, now)
 			m.end(crt, now)
 			if until := m.paused(crt); !until.IsZero() {
 				t.Errorf("got a pause of %s, want none", until.Sub(now))
@@ -71,14 +71,14 @@ func TestHowLongAnIssuanceTook(t *testing.T) {
 	if took := m.end(crt, start); took != 0 {
 		t.Errorf("one that this process did not see begin: got %s, want 0", took)
 	}
-	m.begin(crt, nil, false, start)
-	m.begin(crt, nil, false, start.Add(time.Second)) // the next step of the same one
+	m.begin(crt, nil, false, false, start)
+	m.begin(crt, nil, false, false, start.Add(time.Second)) // the next step of the same one
 	if took := m.end(crt, start.Add(3*time.Second)); took != 3*time.Second {
 		t.Errorf("got %s, want 3s", took)
 	}
-	m.begin(crt, nil, false, start)
+	m.begin(crt, nil, false, false, start)
 	m.drop(crt) // it came to nothing
-	m.begin(crt, nil, false, start.Add(time.Hour))
+	m.begin(crt, nil, false, false, start.Add(time.Hour))
 	if took := m.end(crt, start.Add(time.Hour+time.Second)); took != time.Second {
 		t.Errorf("after a failed one: got %s, want 1s", took)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/certwright/certwright/internal/acme"
 	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/internal/apply"
 	"github.com/certwright/certwright/internal/pki"
@@ -40,19 +41,34 @@ type Observed struct {
 	Next     *cmapi.CertificateRequest   // of Revision+1, nil before it is made
 	Old      []*cmapi.CertificateRequest // of no use any more
 
+	// Blocker has the name that the next request is to have, and is not one of
+	// this Certificate's revisions; nil when the name is free.
+	Blocker *cmapi.CertificateRequest
+	// Foreign is what an issuer of another group lacks, in its own words; empty
+	// where nobody knows.
+	Foreign string
+	Began   time.Time // when this process saw the issuance begin; zero when it did not
+
 	Key        crypto.Signer    // of the issuance under way, nil when there is none
 	KeyKept    bool             // Key is in one of KeySecrets
 	KeySecrets []*corev1.Secret // next-private-key Secrets of this Certificate
 
-	Path     Path
-	Settings Settings
+	Path    Path
+	Renewal RenewalInfo
+	Revokes bool // the issuer can revoke what it has issued
+	// Superseded is the certificate before, in PEM, while it is still to be
+	// revoked; nil when it is not.
+	Superseded []byte
+	Settings   Settings
 	// LastFailed is the request that this process recorded as failed, or
 	// discarded, last.
 	LastFailed types.UID
 	// Damped is until when re-issuing waits because somebody keeps spoiling the Secret.
 	Damped time.Time
 
-	fault Finding // of the trigger chain, set by Next
+	fault     Finding        // of the trigger chain, set by Next
+	directory acme.Directory // of the issuer's server, to ask it
+	issuer    cmapi.GenericIssuer
 }
 
 // Stored is what a target Secret holds.
@@ -91,8 +107,17 @@ func (h *Handler) observe(ctx context.Context, crt *cmapi.Certificate) (Observed
 	}
 	o.Owner = owner(crt, o.Secret, h.Cache.CertificatesBySecret(crt.Namespace, crt.Spec.SecretName))
 	o.observeRequests(h.Cache.RequestsOf(crt))
+	o.Foreign = h.foreign(ctx, &o)
+	if o.Next == nil {
+		o.Blocker = h.Cache.Request(crt.Namespace, api.RequestName(crt.Name, o.Revision+1))
+	}
 	h.observeKey(&o)
-	o.Path = path(h.Cache.IssuerFor(crt.Namespace, crt.Spec.IssuerRef), h.Approves(crt.Namespace, crt.Spec.IssuerRef))
+	issuer := h.Cache.IssuerFor(crt.Namespace, crt.Spec.IssuerRef)
+	h.observeRenewalInfo(&o, issuer)
+	o.issuer, o.Superseded = issuer, h.memory.superseded(crt)
+	o.Revokes = h.Revoke != nil && issuer != nil && issuer.GetSpec().ACME != nil
+	o.Path = path(issuer, h.Approves(crt.Namespace, crt.Spec.IssuerRef))
+	o.Began = h.memory.began(crt)
 	o.Damped, o.LastFailed = h.memory.paused(crt), h.memory.lastFailed(crt)
 	return h.observeDress(ctx, o)
 }

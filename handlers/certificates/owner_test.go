@@ -145,9 +145,10 @@ func TestANamesake(t *testing.T) {
 	namesake.UID = "uid-namesake"
 	w.Create(namesake)
 	p := w.Start(handlertest.Defaults())
-	if _, err := p.Handle(handlertest.CertificateKey("web")); err == nil {
-		t.Error("the old request is in the way: got no error, so nobody tries again")
+	if result, err := p.Handle(handlertest.CertificateKey("web")); err != nil || result.After != 2*time.Second {
+		t.Errorf("the old request is in the way: got %v, %v; want another look in two seconds", result, err)
 	}
+	w.Wrote()
 	w.CollectGarbage()
 	w.Forget()
 	p.Settle()

@@ -10,8 +10,13 @@ import (
 type Path int
 
 const (
-	// Slow may outlast this process: progress is written down before the request.
+	// Slow waits for somebody else, to sign, to approve or to mend the issuer:
+	// progress is written down before the request, where that can be seen.
 	Slow Path = iota
+	// Remote has a server sign. That may outlast this process, so the key is
+	// kept, but it usually takes seconds: progress is written down once it has
+	// taken longer (progressAfter).
+	Remote
 	// KeyInSecret is signed at once, but by who must read the key.
 	KeyInSecret
 	// Immediate is signed at once, and the key stays in memory until stored.
@@ -27,6 +32,8 @@ func path(issuer cmapi.GenericIssuer, approvesItself bool) Path {
 		return Immediate
 	case issuer.GetSpec().SelfSigned != nil:
 		return KeyInSecret
+	case issuer.GetSpec().ACME != nil, issuer.GetSpec().Vault != nil, issuer.GetSpec().Venafi != nil:
+		return Remote
 	default:
 		return Slow
 	}

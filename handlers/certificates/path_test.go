@@ -3,6 +3,7 @@ package certificates
 import (
 	"testing"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 )
@@ -28,7 +29,9 @@ func TestPath(t *testing.T) {
 		"CA that is not ready":           {issuer(cmmeta.ConditionFalse, ca), true, Slow},
 		"CA that nobody has looked at":   {issuer("", ca), true, Slow},
 		"SelfSigned reads the key":       {issuer(cmmeta.ConditionTrue, cmapi.IssuerConfig{SelfSigned: &cmapi.SelfSignedIssuer{}}), true, KeyInSecret},
-		"Vault is far away":              {issuer(cmmeta.ConditionTrue, cmapi.IssuerConfig{Vault: &cmapi.VaultIssuer{}}), true, Slow},
+		"Vault is far away":              {issuer(cmmeta.ConditionTrue, cmapi.IssuerConfig{Vault: &cmapi.VaultIssuer{}}), true, Remote},
+		"ACME too":                       {issuer(cmmeta.ConditionTrue, cmapi.IssuerConfig{ACME: &cmacme.ACMEIssuer{}}), true, Remote},
+		"ACME, approved by others":       {issuer(cmmeta.ConditionTrue, cmapi.IssuerConfig{ACME: &cmacme.ACMEIssuer{}}), false, Slow},
 		"one that is not configured yet": {issuer(cmmeta.ConditionTrue, cmapi.IssuerConfig{}), true, Slow},
 	} {
 		if got := path(row.issuer, row.approves); got != row.want {

@@ -23,9 +23,9 @@ func (h *Handler) perform(ctx context.Context, o *Observed, step Step) (queue.Re
 	case Settle:
 		return queue.Result{}, h.settle(ctx, o, s)
 	case KeepKey:
-		return queue.Result{}, h.keepKey(ctx, o, s)
+		return h.keepKey(ctx, o, s)
 	case Request:
-		return queue.Result{}, h.request(ctx, o, s)
+		return h.request(ctx, o, s)
 	case Discard:
 		return queue.Result{}, h.discard(ctx, o, s.Request)
 	case Store:
@@ -35,6 +35,12 @@ func (h *Handler) perform(ctx context.Context, o *Observed, step Step) (queue.Re
 	case Redress:
 		_, err := apply.Secret(ctx, h.Secrets, o.Wanted)
 		return queue.Result{}, err
+	case Revoke:
+		return h.revoke(o, s), nil
+	case Guard:
+		return queue.Result{}, h.guard(ctx, o.Certificate, s)
+	case Inquire:
+		return h.inquire(ctx, o)
 	case Drop:
 		return queue.Result{}, h.drop(ctx, s.Secret)
 	}
@@ -46,6 +52,7 @@ func (h *Handler) settle(ctx context.Context, o *Observed, s Settle) error {
 	if _, err := h.Client.Certificates(crt.Namespace).UpdateStatus(ctx, s.Certificate, metav1.UpdateOptions{}); err != nil {
 		return fmt.Errorf("write status of the Certificate: %w", err)
 	}
+	h.inquiries.stored(keyOf(crt), o.Renewal)
 	if s.Event != nil {
 		h.Events.Event(crt, s.Event.Type, s.Event.Reason, s.Event.Message)
 	}
@@ -73,19 +80,22 @@ func (h *Handler) nextKey(o *Observed, mends bool) (crypto.Signer, error) {
 			return nil, fmt.Errorf("generate private key: %w", err)
 		}
 	}
-	h.memory.begin(o.Certificate, key, mends, h.Clock.Now())
+	h.memory.begin(o.Certificate, key, mends, o.hurries(), h.Clock.Now())
 	return key, nil
 }
 
 // keepKey writes PKCS#8, as the contract says (section 1.2).
-func (h *Handler) keepKey(ctx context.Context, o *Observed, s KeepKey) error {
+func (h *Handler) keepKey(ctx context.Context, o *Observed, s KeepKey) (queue.Result, error) {
+	if due, err := h.stillDue(ctx, o); err != nil || !due {
+		return queue.Result{After: staleCheck}, err
+	}
 	key, err := h.nextKey(o, s.Mends)
 	if err != nil {
-		return err
+		return queue.Result{}, err
 	}
 	keyPEM, err := pki.EncodeKey(key, cmapi.PKCS8)
 	if err != nil {
-		return err
+		return queue.Result{}, err
 	}
 	crt := o.Certificate
 	secret := &corev1.Secret{
@@ -98,28 +108,41 @@ func (h *Handler) keepKey(ctx context.Context, o *Observed, s KeepKey) error {
 		},
 		Data: map[string][]byte{corev1.TLSPrivateKeyKey: keyPEM},
 	}
-	if _, err := h.Secrets.Secrets(crt.Namespace).Create(ctx, secret, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("keep the next private key in Secret %q: %w", secret.Name, err)
+	_, err = h.Secrets.Secrets(crt.Namespace).Create(ctx, secret, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		if ours, liveErr := h.keptAlready(ctx, o, secret.Name); liveErr != nil || ours {
+			return queue.Result{After: staleCheck}, liveErr
+		}
 	}
-	return nil
+	if err != nil {
+		return queue.Result{}, fmt.Errorf("keep the next private key in Secret %q: %w", secret.Name, err)
+	}
+	return queue.Result{}, nil
 }
 
-func (h *Handler) request(ctx context.Context, o *Observed, s Request) error {
+func (h *Handler) request(ctx context.Context, o *Observed, s Request) (queue.Result, error) {
+	if due, err := h.stillDue(ctx, o); err != nil || !due {
+		return queue.Result{After: staleCheck}, err
+	}
 	key, err := h.nextKey(o, s.Mends)
 	if err != nil {
-		return err
+		return queue.Result{}, err
 	}
 	cr, err := newRequest(o, s.Revision, key, h.Settings.Copies)
 	if err != nil {
-		return err
+		return queue.Result{}, err
 	}
-	if _, err := h.Client.CertificateRequests(cr.Namespace).Create(ctx, cr, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("create CertificateRequest %q: %w", cr.Name, err)
+	_, err = h.Client.CertificateRequests(cr.Namespace).Create(ctx, cr, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) { // the cache is about to show it, and then whose it is
+		return queue.Result{After: staleCheck}, nil
+	}
+	if err != nil {
+		return queue.Result{}, fmt.Errorf("create CertificateRequest %q: %w", cr.Name, err)
 	}
 	if s.Event != nil {
 		h.Events.Event(o.Certificate, s.Event.Type, s.Event.Reason, s.Event.Message)
 	}
-	return nil
+	return queue.Result{}, nil
 }
 
 // discard deletes the very request that was looked at, not a namesake.
@@ -144,8 +167,13 @@ func (h *Handler) store(ctx context.Context, o *Observed, cr *cmapi.CertificateR
 	if err != nil {
 		return err
 	}
-	_, err = apply.Secret(ctx, h.Secrets, content)
-	return err
+	if _, err = apply.Secret(ctx, h.Secrets, content); err != nil {
+		return err
+	}
+	if old := o.supersedes(chain[0], h.Clock.Now()); old != nil {
+		h.memory.supersede(o.Certificate, old)
+	}
+	return nil
 }
 
 func (h *Handler) temporize(ctx context.Context, o *Observed) error {

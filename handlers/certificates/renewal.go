@@ -1,7 +1,6 @@
 package certificates
 
 import (
-	"hash/fnv"
 	"time"
 
 	"github.com/certwright/certwright/internal/api"
@@ -20,20 +19,34 @@ func renewalTime(o *Observed) (*time.Time, error) {
 	if crt.Spec.Renewal != nil && crt.Spec.Renewal.Policy == cmapi.CertificateRenewalPolicyDisabled {
 		return nil, nil
 	}
-	at := pki.RenewalTime(leaf.NotBefore, leaf.NotAfter, crt.Spec.RenewBefore, crt.Spec.RenewBeforePercentage)
-	if issued := o.issuedAt(); !at.After(issued) {
-		// What is asked for cannot be had from this issuer, which gives a
-		// shorter life or backdates it far: renewing at once would never end.
-		at = pki.RenewalTime(issued, leaf.NotAfter, nil, nil)
+	at, end := o.ownRenewal(), leaf.NotAfter
+	if wish, last, ok := o.suggested(); ok && wish.Before(at) {
+		at = wish
+		if last.Before(end) {
+			end = last // it may be revoked then
+		}
 	}
 	if crt.Spec.Renewal != nil && len(crt.Spec.Renewal.Windows) > 0 {
-		opening, err := pki.NextWindow(crt.Spec.Renewal.Windows, at, leaf.NotAfter)
+		opening, err := pki.NextWindow(crt.Spec.Renewal.Windows, at, end)
 		if err != nil {
 			return &at, err
 		}
 		at = opening
 	}
 	return &at, nil
+}
+
+// ownRenewal is when the spec has the stored certificate renewed, whatever its
+// windows and the server say.
+func (o *Observed) ownRenewal() time.Time {
+	spec, leaf := o.Certificate.Spec, o.Stored.Certificate
+	at := pki.RenewalTime(leaf.NotBefore, leaf.NotAfter, spec.RenewBefore, spec.RenewBeforePercentage)
+	if issued := o.issuedAt(); !at.After(issued) {
+		// What is asked for cannot be had from this issuer, which gives a
+		// shorter life or backdates it far: renewing at once would never end.
+		at = pki.RenewalTime(issued, leaf.NotAfter, nil, nil)
+	}
+	return at
 }
 
 // issuedAt is when what is stored was signed; the zero time when the request
@@ -56,13 +69,14 @@ const spreadShare = 20
 // that is always the same for a Certificate and different between them, so
 // that thousands made in one minute are not renewed in one minute.
 func (o *Observed) renewsAt(due time.Time) time.Time {
+	if wish, _, ok := o.suggested(); ok && due.Equal(wish) {
+		return due // spread already
+	}
 	window := min(o.Settings.RenewalSpread, o.Stored.Certificate.NotAfter.Sub(due)/spreadShare)
 	if window <= 0 {
 		return due
 	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(o.Certificate.UID)) // a hash never fails
-	return due.Add(time.Duration(h.Sum64() % uint64(window)))
+	return due.Add(fraction(window, string(o.Certificate.UID)))
 }
 
 // backoffEnd is until when a failed issuance is not tried again; the zero

@@ -28,6 +28,10 @@ func newRequest(o *Observed, revision int, key crypto.Signer, copies func(string
 	} else {
 		annotations[cmapi.CertificateRequestPrivateKeyAnnotationKey] = crt.Spec.SecretName
 	}
+	delete(annotations, api.ReplacesAnnotation)
+	if id := o.replaces(); id != "" {
+		annotations[api.ReplacesAnnotation] = id
+	}
 	return &cmapi.CertificateRequest{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: crt.Namespace, Name: api.RequestName(crt.Name, revision),

@@ -3,6 +3,7 @@ package certificates_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/certwright/certwright/handlers/handlertest"
 
@@ -35,8 +36,8 @@ func TestStaleAfterTheRequest(t *testing.T) {
 	w, _ := newCertificate(t)
 	p := w.Start(handlertest.Defaults())
 	handle(t, p)
-	if _, err := p.Handle(handlertest.CertificateKey("web")); !apierrors.IsAlreadyExists(err) {
-		t.Errorf("error: got %v, want AlreadyExists", err)
+	if result, err := p.Handle(handlertest.CertificateKey("web")); err != nil || result.After != time.Second {
+		t.Errorf("got %v, %v; want another look at the cache in a second", result, err)
 	}
 	w.Wrote("create certificaterequests web-1", "create certificaterequests web-1: AlreadyExists")
 	w.Told("Certificate/web Normal Issuing: ")

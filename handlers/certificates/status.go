@@ -38,6 +38,7 @@ func (o *Observed) status(f Finding, now time.Time) *cmapi.Certificate {
 	}
 	api.SetCertificateCondition(next, c, metav1.NewTime(now.Truncate(time.Second)))
 	o.setTimes(next)
+	o.setRenewalInfo(next)
 	return next
 }
 

@@ -36,6 +36,7 @@ const (
 	messageFailed          = "The certificate request has failed to complete and will be retried: "
 	reasonIssuing          = "Issuing"
 	reasonCannotRegenerate = "CannotRegenerateKey"
+	reasonNameTaken        = "RequestNameTaken" // ours
 )
 
 // Finding is what is wrong with a Secret; the zero Finding is nothing.

@@ -6,6 +6,7 @@ import (
 	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/internal/apply"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -29,6 +30,7 @@ type Cache struct {
 
 var allResources = []schema.GroupVersionResource{
 	certificatesResource, requestsResource, issuersResource, clusterIssuersResource, secretsResource,
+	ordersResource, challengesResource,
 }
 
 // Refresh has the cache show all that is stored.
@@ -90,6 +92,7 @@ func (w *World) list(r schema.GroupVersionResource) []object {
 	kind := map[schema.GroupVersionResource]string{
 		certificatesResource: cmapi.CertificateKind, requestsResource: cmapi.CertificateRequestKind,
 		issuersResource: cmapi.IssuerKind, clusterIssuersResource: cmapi.ClusterIssuerKind, secretsResource: "Secret",
+		ordersResource: cmacme.OrderKind, challengesResource: cmacme.ChallengeKind,
 	}[r]
 	list, err := w.server.tracker(r).List(r, r.GroupVersion().WithKind(kind), "")
 	if err != nil {
@@ -105,6 +108,10 @@ func (w *World) list(r schema.GroupVersionResource) []object {
 	case *cmapi.ClusterIssuerList:
 		return pointers(list.Items)
 	case *corev1.SecretList:
+		return pointers(list.Items)
+	case *cmacme.OrderList:
+		return pointers(list.Items)
+	case *cmacme.ChallengeList:
 		return pointers(list.Items)
 	}
 	return nil

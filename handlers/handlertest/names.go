@@ -3,6 +3,7 @@ package handlertest
 import (
 	"github.com/certwright/certwright/queue"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -33,6 +34,16 @@ func ClusterIssuerKey(name string) queue.Key {
 	return queue.Key{Kind: queue.ClusterIssuer, Name: name}
 }
 
+// OrderKey is the queue's key of an Order in [Namespace].
+func OrderKey(name string) queue.Key {
+	return queue.Key{Kind: queue.Order, Namespace: Namespace, Name: name}
+}
+
+// ChallengeKey is the queue's key of a Challenge in [Namespace].
+func ChallengeKey(name string) queue.Key {
+	return queue.Key{Kind: queue.Challenge, Namespace: Namespace, Name: name}
+}
+
 func kindOf(o object) string {
 	switch o.(type) {
 	case *corev1.Secret:
@@ -45,6 +56,10 @@ func kindOf(o object) string {
 		return cmapi.IssuerKind
 	case *cmapi.ClusterIssuer:
 		return cmapi.ClusterIssuerKind
+	case *cmacme.Order:
+		return cmacme.OrderKind
+	case *cmacme.Challenge:
+		return cmacme.ChallengeKind
 	}
 	return ""
 }

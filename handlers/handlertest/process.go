@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -15,7 +16,9 @@ import (
 	"github.com/certwright/certwright/handlers/issuers/selfsigned"
 	"github.com/certwright/certwright/queue"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -27,6 +30,12 @@ type Settings struct {
 	ClusterNamespace string
 	// Confined is true when only a list of namespaces is served.
 	Confined bool
+	// More are handlers of further kinds, made for each start of a daemon. nil: none.
+	More func(*World) map[queue.Kind]queue.Handler
+	// Backends are further issuer types, likewise.
+	Backends func(*World) map[issuers.Type]issuers.Backend
+	// External is what issuers of other groups lack.
+	External func(context.Context, string, cmmeta.IssuerReference) string
 }
 
 // Defaults are the settings of a daemon that was told nothing, but for the
@@ -62,6 +71,9 @@ func (w *World) Start(s Settings) *Process {
 		issuers.CA:         ca.New(w.Cache, w.Clock),
 		issuers.SelfSigned: selfsigned.Backend{Secrets: w.Cache},
 	}
+	if s.Backends != nil {
+		maps.Copy(backends, s.Backends(w))
+	}
 	issuer := &issuers.Handler{
 		Cache: w.Cache, Client: client, Backends: backends,
 		ClusterNamespace: s.ClusterNamespace, Events: recorder{w}, Clock: w.Clock,
@@ -73,10 +85,13 @@ func (w *World) Start(s Settings) *Process {
 	crts := certificates.New(certificates.Handler{
 		Cache: w.Cache, Client: client, Secrets: w.Core.CoreV1(), Settings: s.Certificates,
 		Approves: s.Approver.Approves, Events: recorder{w}, Clock: w.Clock,
-		Took: func(d time.Duration) { p.Took = append(p.Took, d) },
+		Took: func(d time.Duration) { p.Took = append(p.Took, d) }, External: s.External,
 	})
 	p.Handlers = map[queue.Kind]queue.Handler{
 		queue.Certificate: crts, queue.CertificateRequest: requests, queue.Issuer: issuer, queue.ClusterIssuer: issuer,
+	}
+	if s.More != nil {
+		maps.Copy(p.Handlers, s.More(w))
 	}
 	return p
 }
@@ -87,7 +102,11 @@ func (p *Process) Shuffle(seed uint64) { p.random = rand.New(rand.NewPCG(seed, s
 
 // Handle calls the handler of a key once, on the cache as it is.
 func (p *Process) Handle(k queue.Key) (queue.Result, error) {
-	return p.Handlers[k.Kind].Handle(context.Background(), k)
+	result, err := p.Handlers[k.Kind].Handle(context.Background(), k)
+	if err == nil && result.Beside != nil {
+		return result.Beside.Do(context.Background())
+	}
+	return result, err
 }
 
 // bound is how many rounds anything may take; the longest way known, an
@@ -164,6 +183,7 @@ func (w *World) keys() []queue.Key {
 	}{
 		{queue.Issuer, &cmapi.Issuer{}}, {queue.ClusterIssuer, &cmapi.ClusterIssuer{}},
 		{queue.Certificate, &cmapi.Certificate{}}, {queue.CertificateRequest, &cmapi.CertificateRequest{}},
+		{queue.Order, &cmacme.Order{}}, {queue.Challenge, &cmacme.Challenge{}},
 	} {
 		for _, o := range w.list(resourceOf(e.example)) {
 			all = append(all, queue.Key{Kind: e.kind, Namespace: o.GetNamespace(), Name: o.GetName()})

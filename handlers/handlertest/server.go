@@ -1,12 +1,15 @@
 package handlertest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -31,6 +34,8 @@ var (
 	requestsResource       = cmapi.SchemeGroupVersion.WithResource("certificaterequests")
 	issuersResource        = cmapi.SchemeGroupVersion.WithResource("issuers")
 	clusterIssuersResource = cmapi.SchemeGroupVersion.WithResource("clusterissuers")
+	ordersResource         = cmacme.SchemeGroupVersion.WithResource("orders")
+	challengesResource     = cmacme.SchemeGroupVersion.WithResource("challenges")
 )
 
 // server does what an API server does and a fake clientset's tracker leaves
@@ -135,6 +140,36 @@ func (s *server) apply(namespace, name string, patch []byte, manager string) (ob
 	return s.replace(secretsResource, old, next)
 }
 
+// annotate is a merge patch of annotations, for the object with the UID in it.
+func (s *server) annotate(r schema.GroupVersionResource, namespace, name string, patch []byte) (object, error) {
+	var change struct {
+		Metadata struct {
+			UID         types.UID         `json:"uid"`
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(patch))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&change); err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	old, err := s.get(r, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	if change.Metadata.UID != old.GetUID() {
+		return nil, apierrors.NewConflict(r.GroupResource(), name, errors.New("the UID is another"))
+	}
+	next := old.DeepCopyObject().(object)
+	notes := maps.Clone(next.GetAnnotations())
+	if notes == nil {
+		notes = map[string]string{}
+	}
+	maps.Copy(notes, change.Metadata.Annotations)
+	next.SetAnnotations(notes)
+	return s.replace(r, old, next)
+}
+
 // replace puts next in the place of old. A change of nothing changes nothing,
 // the resourceVersion neither.
 func (s *server) replace(r schema.GroupVersionResource, old, next object) (object, error) {
@@ -149,6 +184,9 @@ func (s *server) replace(r schema.GroupVersionResource, old, next object) (objec
 		return old, nil
 	}
 	s.stamp(next)
+	if next.GetDeletionTimestamp() != nil && len(next.GetFinalizers()) == 0 { // nothing keeps it any more
+		return next, s.tracker(r).Delete(r, next.GetNamespace(), next.GetName())
+	}
 	return next, s.tracker(r).Update(r, next, next.GetNamespace())
 }
 
@@ -165,7 +203,21 @@ func (s *server) remove(r schema.GroupVersionResource, namespace, name string, p
 	if p != nil && p.ResourceVersion != nil && *p.ResourceVersion != old.GetResourceVersion() {
 		return apierrors.NewConflict(r.GroupResource(), name, errors.New("precondition failed: resourceVersion"))
 	}
+	if len(old.GetFinalizers()) > 0 {
+		return s.leave(r, old)
+	}
 	return s.tracker(r).Delete(r, namespace, name)
+}
+
+// leave marks an object that its finalizers keep as deleted.
+func (s *server) leave(r schema.GroupVersionResource, o object) error {
+	if o.GetDeletionTimestamp() != nil {
+		return nil
+	}
+	now := metav1.NewTime(s.clock.Now().Truncate(time.Second))
+	o.SetDeletionTimestamp(&now)
+	s.stamp(o)
+	return s.tracker(r).Update(r, o, o.GetNamespace())
 }
 
 // admit refuses what the API server refuses of a Secret.
@@ -258,6 +310,10 @@ func zero(o object) object {
 		return &cmapi.Issuer{}
 	case *cmapi.ClusterIssuer:
 		return &cmapi.ClusterIssuer{}
+	case *cmacme.Order:
+		return &cmacme.Order{}
+	case *cmacme.Challenge:
+		return &cmacme.Challenge{}
 	}
 	panic(fmt.Sprintf("handlertest knows no %T", o))
 }

@@ -80,6 +80,11 @@ func (w *World) react(a k8stesting.Action) (bool, runtime.Object, error) {
 			return nil, w.server.remove(a.GetResource(), a.GetNamespace(), a.GetName(), a.DeleteOptions.Preconditions)
 		})
 	case k8stesting.PatchActionImpl:
+		if a.GetPatchType() == types.MergePatchType && a.GetResource() == requestsResource {
+			return w.write(a, "patch", a.GetName(), func() (object, error) {
+				return w.server.annotate(a.GetResource(), a.GetNamespace(), a.GetName(), a.GetPatch())
+			})
+		}
 		if a.GetPatchType() != types.ApplyPatchType || a.GetResource() != secretsResource {
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmfake "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/fake"
 	corev1 "k8s.io/api/core/v1"
@@ -199,6 +200,10 @@ func resourceOf(o runtime.Object) schema.GroupVersionResource {
 		return issuersResource
 	case *cmapi.ClusterIssuer:
 		return clusterIssuersResource
+	case *cmacme.Order:
+		return ordersResource
+	case *cmacme.Challenge:
+		return challengesResource
 	}
 	return schema.GroupVersionResource{}
 }
