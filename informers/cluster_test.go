@@ -12,11 +12,14 @@ import (
 	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/queue/queuetest"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmfake "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/fake"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -26,6 +29,8 @@ import (
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gwfake "sigs.k8s.io/gateway-api/pkg/client/clientset/versioned/fake"
 )
 
 // TestMain takes away the last of apimachinery's error handlers. It sleeps until
@@ -45,6 +50,7 @@ type cluster struct {
 	core     *kubefake.Clientset
 	cm       *cmfake.Clientset
 	metadata *fake.FakeMetadataClient
+	gateway  *gwfake.Clientset
 
 	mu      sync.Mutex
 	version int
@@ -57,8 +63,8 @@ func newCluster(t *testing.T) *cluster {
 		t.Fatal(err)
 	}
 	c := &cluster{
-		t: t, core: kubefake.NewSimpleClientset(), cm: cmfake.NewSimpleClientset(), metadata: fake.NewSimpleMetadataClient(scheme)}
-	for _, f := range []*clienttesting.Fake{&c.core.Fake, &c.cm.Fake} {
+		t: t, core: kubefake.NewSimpleClientset(), cm: cmfake.NewSimpleClientset(), metadata: fake.NewSimpleMetadataClient(scheme), gateway: gwfake.NewSimpleClientset()}
+	for _, f := range []*clienttesting.Fake{&c.core.Fake, &c.cm.Fake, &c.gateway.Fake} {
 		f.PrependWatchReactor("*", c.watch(false))
 	}
 	c.metadata.PrependWatchReactor("*", c.watch(true))
@@ -136,12 +142,30 @@ func (c *cluster) home(o object) (schema.GroupVersionResource, clienttesting.Obj
 		return cmapi.SchemeGroupVersion.WithResource("certificaterequests"), c.cm.Tracker()
 	case *cmapi.Issuer:
 		return cmapi.SchemeGroupVersion.WithResource("issuers"), c.cm.Tracker()
+	case *cmacme.Order:
+		return cmacme.SchemeGroupVersion.WithResource("orders"), c.cm.Tracker()
+	case *cmacme.Challenge:
+		return cmacme.SchemeGroupVersion.WithResource("challenges"), c.cm.Tracker()
 	case *cmapi.ClusterIssuer:
 		return cmapi.SchemeGroupVersion.WithResource("clusterissuers"), c.cm.Tracker()
 	case *admissionv1.MutatingWebhookConfiguration:
 		return admissionv1.SchemeGroupVersion.WithResource("mutatingwebhookconfigurations"), c.core.Tracker()
 	case *admissionv1.ValidatingWebhookConfiguration:
 		return admissionv1.SchemeGroupVersion.WithResource("validatingwebhookconfigurations"), c.core.Tracker()
+	case *networkingv1.Ingress:
+		return networkingv1.SchemeGroupVersion.WithResource("ingresses"), c.core.Tracker()
+	case *gatewayv1.Gateway:
+		return gatewayAPI.WithResource("gateways"), c.gateway.Tracker()
+	case *gatewayv1.ListenerSet:
+		return gatewayAPI.WithResource("listenersets"), c.gateway.Tracker()
+	case *gatewayv1.HTTPRoute:
+		return gatewayAPI.WithResource("httproutes"), c.gateway.Tracker()
+	case *appsv1.Deployment:
+		return appsv1.SchemeGroupVersion.WithResource("deployments"), c.core.Tracker()
+	case *appsv1.StatefulSet:
+		return appsv1.SchemeGroupVersion.WithResource("statefulsets"), c.core.Tracker()
+	case *appsv1.DaemonSet:
+		return appsv1.SchemeGroupVersion.WithResource("daemonsets"), c.core.Tracker()
 	case *certificatesv1.CertificateSigningRequest:
 		return certificatesv1.SchemeGroupVersion.WithResource("certificatesigningrequests"), c.core.Tracker()
 	}

@@ -128,5 +128,16 @@ func issuerSecrets(namespace string, spec *cmapi.IssuerSpec) []string {
 	if spec.CA != nil {
 		names = append(names, cacheKey(namespace, spec.CA.SecretName))
 	}
+	if spec.ACME != nil {
+		names = append(names, cacheKey(namespace, spec.ACME.PrivateKey.Name))
+		if eab := spec.ACME.ExternalAccountBinding; eab != nil {
+			names = append(names, cacheKey(namespace, eab.Key.Name))
+		}
+	}
+	for _, name := range append(vaultSecrets(spec.Vault), venafiSecrets(spec.Venafi)...) {
+		if name != "" {
+			names = append(names, cacheKey(namespace, name))
+		}
+	}
 	return names
 }

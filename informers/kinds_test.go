@@ -24,7 +24,8 @@ import (
 
 // elsewhere are the kinds that no event of a Set wakes.
 var elsewhere = map[queue.Kind]string{
-	queue.SecretFiles: "the daemon that writes files watches its Secrets alone (daemon/files.go)",
+	queue.SolverServices: "a cron entry looks at what is left over (daemon/responder.go)",
+	queue.SecretFiles:    "the daemon that writes files watches its Secrets alone (daemon/files.go)",
 }
 
 // Every kind of key is woken by an event, or said to be woken elsewhere. That
@@ -35,6 +36,8 @@ func TestEveryKindIsWoken(t *testing.T) {
 		woken := recorderOf(set)
 		c.put(certificate("shop", "web", "tls"), request("shop", "web-1", "Issuer", "ca"), issuer("shop", "ca", "ca-tls"),
 			clusterIssuer("public", "ca-tls"), signingRequestOf("csr", shopSigner), validatingHook("shop", nil))
+		c.put(order("shop", "web-1-77", "Issuer", "le"), challenge("shop", "proof", "Issuer", "le"))
+		c.put(ingressOf("web", "web"), gatewayOf("gw", "gw"), listenerSetOf("set", "gw", "set"), deploymentOf("web", true))
 		for _, kind := range allInjectables {
 			c.put(annotated(kind, "injected", "inject-ca-from", "shop/web"))
 		}
@@ -60,6 +63,9 @@ func everything(c *cluster) Options {
 	signing(&o)
 	twoSets(&o)
 	injecting(&o)
+	withACME(&o)
+	c.withShims(&o)
+	withRestarts(&o)
 	return o
 }
 

@@ -17,14 +17,19 @@ type route struct {
 // daemon reacts to an event, and daemon/wire.go names the handler of each key.
 func (s *Set) routes() []route {
 	table := []route{
-		{s.certificates, []target{self(queue.Certificate), rivals, injectedFromCertificate}},
+		{s.certificates, []target{self(queue.Certificate), rivals, injectedFromCertificate, shimsOfCertificate}},
 		{s.requests, []target{self(queue.CertificateRequest), itsCertificate}},
-		{s.issuers, []target{self(queue.Issuer), waitingRequests(cmapi.IssuerKind)}},
-		{s.secrets.own, []target{itsCertificate, certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey, setsOfSecret, injectedFromSecret}},
+		{s.issuers, []target{self(queue.Issuer), waitingRequests(cmapi.IssuerKind), waitingOrders(cmapi.IssuerKind)}},
+		{s.secrets.own, []target{itsCertificate, certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey, setsOfSecret, injectedFromSecret, restartsOfSecret}},
 		{s.secrets.foreign, []target{certificatesOfSecret, issuersOfSecret, requestsOfIssuerSecret, requestsOfKey, setsOfSecret, injectedFromSecret}},
 	}
 	if s.clusterIssuers != nil {
-		table = append(table, route{s.clusterIssuers, []target{self(queue.ClusterIssuer), waitingRequests(cmapi.ClusterIssuerKind)}})
+		table = append(table, route{s.clusterIssuers, []target{self(queue.ClusterIssuer), waitingRequests(cmapi.ClusterIssuerKind), waitingOrders(cmapi.ClusterIssuerKind)}})
+	}
+	if s.orders != nil {
+		table = append(table,
+			route{s.orders, []target{self(queue.Order), itsAsker}},
+			route{s.challenges, []target{self(queue.Challenge), itsOrder, places}})
 	}
 	if s.mutating != nil {
 		table = append(table,
@@ -34,5 +39,6 @@ func (s *Set) routes() []route {
 	if s.signing != nil {
 		table = append(table, route{s.signing, []target{signingRequest}})
 	}
+	table = append(append(table, s.shimRoutes()...), s.workloadRoutes()...)
 	return append(table, s.injectableRoutes()...)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/certwright/certwright/internal/webhookset"
 	"github.com/certwright/certwright/queue"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -36,6 +37,12 @@ type Options struct {
 	// SigningRequests has the Kubernetes CertificateSigningRequests watched,
 	// which are cluster-scoped.
 	SigningRequests bool
+	// ACME has the Orders and Challenges watched.
+	ACME bool
+	// Shims has those watched who ask for Certificates by annotation.
+	Shims Shims
+	// Restarts has the workloads watched that may ask to be restarted.
+	Restarts bool
 	// WebhookSets are the sets of webhook certificates.
 	WebhookSets []webhookset.Set
 	// Injectables are the kinds that CA bundles are injected into, all of which
@@ -59,6 +66,9 @@ type Set struct {
 	clusterIssuers *store[*cmapi.ClusterIssuer]                      // nil when confined to namespaces
 	signing        *store[*certificatesv1.CertificateSigningRequest] // nil too, and when nobody asks for them
 	secrets        *secrets
+	orders         *store[*cmacme.Order]     // nil without ACME
+	challenges     *store[*cmacme.Challenge] // nil without ACME
+	changed        changes                   // Challenges, for who gives them places
 
 	mutating     *store[*admissionv1.MutatingWebhookConfiguration]   // nil without sets
 	validating   *store[*admissionv1.ValidatingWebhookConfiguration] // nil without sets
@@ -66,6 +76,9 @@ type Set struct {
 	triggered    []trigger
 
 	injectables injectables // empty when confined to namespaces
+
+	shims
+	workloads
 }
 
 // New makes the informers; nothing is watched before Run.
@@ -87,12 +100,18 @@ func New(o Options) *Set {
 	if o.SigningRequests && len(o.Namespaces) == 0 {
 		s.signing = newStore([]string{metav1.NamespaceAll}, s.signingSpec())
 	}
+	if o.ACME {
+		s.orders = newStore(namespaces, s.orderSpec())
+		s.challenges = newStore(namespaces, s.challengeSpec())
+	}
 	if len(o.WebhookSets) > 0 {
 		s.mutating = newStore([]string{metav1.NamespaceAll}, s.mutatingSpec())
 		s.validating = newStore([]string{metav1.NamespaceAll}, s.validatingSpec())
 	}
 	s.setsBySecret = setIndex(o.WebhookSets)
 	s.injectables = s.newInjectables(o.Injectables)
+	s.shims = s.newShims(namespaces)
+	s.workloads = s.newWorkloads(namespaces)
 	s.secrets = &secrets{
 		client:  o.Core,
 		own:     newStore(namespaces, s.ownSecretSpec()),
@@ -110,7 +129,7 @@ func (s *Set) certificateSpec() spec[*cmapi.Certificate, *cmapi.CertificateList]
 		typed: func(ns string) listWatcher[*cmapi.CertificateList] {
 			return s.options.CertManager.CertmanagerV1().Certificates(ns)
 		},
-		indexers: cache.Indexers{bySecret: indexBy(certificateSecrets)},
+		indexers: cache.Indexers{bySecret: indexBy(certificateSecrets), byShimOwner: indexBy(shimOwners)},
 	}
 }
 
@@ -213,7 +232,7 @@ func (s *Set) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(s.options.Recheck):
+		case <-time.After(s.recheck(missing)):
 		}
 	}
 	<-ctx.Done()
@@ -240,11 +259,11 @@ func (s *Set) served(ctx context.Context, r schema.GroupVersionResource) bool {
 }
 
 // Missing lists the resources that are not watched because the API server
-// does not know them.
+// does not know them, but for those of the Gateway API, which need not be there.
 func (s *Set) Missing() []schema.GroupVersionResource {
 	var missing []schema.GroupVersionResource
 	for _, st := range s.all() {
-		if !st.hasStarted() {
+		if !st.hasStarted() && !s.isShim(st) {
 			missing = append(missing, st.gvr())
 		}
 	}
@@ -257,12 +276,29 @@ func (s *Set) Missing() []schema.GroupVersionResource {
 // than the other rights) shall go on with all else.
 func (s *Set) Synced() bool {
 	for _, st := range s.all() {
-		alone := st == watched(s.signing) || st == watched(s.mutating) || st == watched(s.validating) /* see WebhooksSynced */ || s.isInjectable(st)
-		if !alone && !st.hasSynced() {
+		if !s.alone(st) && !st.hasSynced() {
 			return false
 		}
 	}
 	return true
+}
+
+// alone tells the stores that nobody but their own handlers waits for: see
+// WebhooksSynced, ShimsSynced and RestartsSynced.
+func (s *Set) alone(st watched) bool {
+	return st == watched(s.signing) || st == watched(s.mutating) || st == watched(s.validating) ||
+		s.isInjectable(st) || s.isShim(st) || s.isWorkload(st)
+}
+
+// recheck is how soon a missing API is looked for again: rarer when nothing but
+// what may never come is missing.
+func (s *Set) recheck(missing []watched) time.Duration {
+	for _, st := range missing {
+		if !s.alone(st) {
+			return s.options.Recheck
+		}
+	}
+	return 3 * s.options.Recheck
 }
 
 func (s *Set) all() []watched {
@@ -281,6 +317,7 @@ func (s *Set) Keys() iter.Seq[queue.Key] {
 		if s.clusterIssuers != nil {
 			all = append(all, keys(queue.ClusterIssuer, s.clusterIssuers.list())...)
 		}
+		all = append(append(all, s.shimKeys()...), s.restartKeys()...)
 		for _, k := range all {
 			if !yield(k) {
 				return
