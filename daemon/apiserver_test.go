@@ -58,12 +58,23 @@ var kinds = byPlural(
 	builtIn("", "Secret", "secrets").inNamespaces(),
 	builtIn("", "Event", "events").inNamespaces().unwatched(),
 	builtIn("coordination.k8s.io", "Lease", "leases").inNamespaces().unwatched(),
+	builtIn("", "Service", "services").inNamespaces(),
+	builtIn("", "Pod", "pods").inNamespaces(),
 	builtIn("discovery.k8s.io", "EndpointSlice", "endpointslices").inNamespaces(),
 	builtIn("certificates.k8s.io", "CertificateSigningRequest", "certificatesigningrequests").withStatus(),
 	builtIn("admissionregistration.k8s.io", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
 	builtIn("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
 	builtIn("apiregistration.k8s.io", "APIService", "apiservices"),
 	builtIn("apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinitions"),
+	builtIn("networking.k8s.io", "Ingress", "ingresses").inNamespaces(),
+	builtIn("acme.cert-manager.io", "Order", "orders").inNamespaces().withStatus(),
+	builtIn("acme.cert-manager.io", "Challenge", "challenges").inNamespaces().withStatus(),
+	builtIn("gateway.networking.k8s.io", "Gateway", "gateways").inNamespaces(),
+	builtIn("gateway.networking.k8s.io", "ListenerSet", "listenersets").inNamespaces(),
+	builtIn("gateway.networking.k8s.io", "HTTPRoute", "httproutes").inNamespaces(),
+	builtIn("apps", "Deployment", "deployments").inNamespaces().withStatus(),
+	builtIn("apps", "StatefulSet", "statefulsets").inNamespaces().withStatus(),
+	builtIn("apps", "DaemonSet", "daemonsets").inNamespaces().withStatus(),
 	builtIn("cert-manager.io", "Certificate", "certificates").inNamespaces().withStatus(),
 	builtIn("cert-manager.io", "CertificateRequest", "certificaterequests").inNamespaces().withStatus(),
 	builtIn("cert-manager.io", "Issuer", "issuers").inNamespaces().withStatus(),
@@ -224,6 +235,9 @@ func (a *apiServer) merge(by string, t target, patch map[string]any) (*object, e
 	}
 	next := before.DeepCopy()
 	mergeInto(next.Object, patch)
+	if next.GetResourceVersion() != before.GetResourceVersion() { // the patch names another one
+		return nil, apierrors.NewConflict(t.group(), t.name, fmt.Errorf("the object has been modified"))
+	}
 	return a.commit(by, t, before, *next), nil
 }
 
@@ -247,11 +261,30 @@ func (a *apiServer) remove(by string, t target, uid string) error {
 	if uid != "" && uid != string(before.GetUID()) {
 		return apierrors.NewConflict(t.group(), t.name, fmt.Errorf("the UID in the precondition is that of another object"))
 	}
+	if len(before.GetFinalizers()) > 0 {
+		a.mark(by, t, before)
+		return nil
+	}
+	a.drop(by, t, before)
+	return nil
+}
+
+// mark has an object wait for those whose finalizers it has.
+func (a *apiServer) mark(by string, t target, before *object) {
+	if before.GetDeletionTimestamp() != nil {
+		return
+	}
+	next := before.DeepCopy()
+	now := metav1.NewTime(time.Now().Truncate(time.Second))
+	next.SetDeletionTimestamp(&now)
+	a.commit(by, t, before, *next)
+}
+
+func (a *apiServer) drop(by string, t target, before *object) {
 	a.version++
 	delete(a.objects[t.kind.plural], t.key())
 	a.record(by, change{kind: t.kind, version: a.version, before: before})
 	a.collectLater()
-	return nil
 }
 
 // commit stores a state, unless it is the one before.
@@ -261,6 +294,10 @@ func (a *apiServer) commit(by string, t target, before *object, next unstructure
 		if equality.Semantic.DeepEqual(before.Object, next.Object) {
 			return before
 		}
+	}
+	if before != nil && next.GetDeletionTimestamp() != nil && len(next.GetFinalizers()) == 0 {
+		a.drop(by, t, before)
+		return before
 	}
 	a.version++
 	next.SetResourceVersion(strconv.FormatInt(a.version, 10))

@@ -13,15 +13,18 @@ import (
 
 	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
+	gwclient "sigs.k8s.io/gateway-api/pkg/client/clientset/versioned"
 )
 
 // Clients are the ways to the API server.
@@ -29,6 +32,7 @@ type Clients struct {
 	Core        kubernetes.Interface
 	CertManager cmclient.Interface
 	Metadata    metadata.Interface
+	Gateway     gwclient.Interface
 	// Side is for events and leases, so that work and they do not delay each other.
 	Side kubernetes.Interface
 	// Served tells whether the API server knows a resource; nil: all of them.
@@ -43,8 +47,14 @@ type Clients struct {
 	// Admission tells whether bad requests are refused and good ones stamped;
 	// nil: it is not asked.
 	Admission func(ctx context.Context, namespace string) (refuses, stamps bool, err error)
+	// ACME carries the requests to ACME servers; nil: the network.
+	ACME http.RoundTripper
+	// UserAgent is what certwright calls itself to others.
+	UserAgent string
 	// Resource finds the plural of a kind, and whether it is cluster-scoped.
 	Resource func(schema.GroupKind) (plural string, cluster bool, err error)
+	// External reads an object of any kind; nil: none is read.
+	External func(ctx context.Context, kind schema.GroupKind, namespace, name string) (*unstructured.Unstructured, error)
 }
 
 // connect makes the clients. Errors: no usable kubeconfig, named.
@@ -96,16 +106,24 @@ func clientsOver(rc *rest.Config, transport *http.Client) (c Clients, err error)
 	if c.Metadata, err = metadata.NewForConfigAndClient(metadata.ConfigFor(rc), transport); err != nil {
 		return c, err
 	}
+	if c.Gateway, err = gwclient.NewForConfigAndClient(rc, transport); err != nil {
+		return c, err
+	}
 	if c.Raw, err = rest.UnversionedRESTClientForConfigAndClient(raw(rc), transport); err != nil {
 		return c, err
 	}
-	c.APIServerCA = apiServerCA(rc)
+	c.APIServerCA, c.UserAgent = apiServerCA(rc), rc.UserAgent
 	c.Served = served(c.Core.Discovery())
 	c.Admission = func(ctx context.Context, namespace string) (bool, bool, error) {
 		return admission(ctx, c.CertManager, namespace)
 	}
 	c.Plural = pluralServed(c.Core.Discovery())
 	c.Resource = plural(c.Core.Discovery())
+	anything, err := dynamic.NewForConfigAndClient(rc, transport)
+	if err != nil {
+		return c, err
+	}
+	c.External = external(c.Core.Discovery(), anything)
 	return c, nil
 }
 

@@ -51,7 +51,8 @@ func New(cfg config.Config, c Clients) *Daemon {
 		Core: c.Core, CertManager: c.CertManager, Metadata: c.Metadata, Served: c.Served,
 		Namespaces: cfg.Namespaces, ClusterNamespace: cfg.ClusterResourceNamespace,
 		SigningRequests: cfg.Runs(config.SigningRequests), WebhookSets: sets(cfg), Plural: c.Plural,
-		Injectables: injectables(cfg),
+		Injectables: injectables(cfg), ACME: cfg.Runs(config.Orders) || cfg.Runs(config.Challenges),
+		Shims: shimOptions(cfg, c), Restarts: cfg.Runs(config.Restarts),
 	})
 	d.queue = queue.New(queue.Options{
 		LocalWorkers: cfg.ConcurrentWorkers, RemoteWorkers: cfg.ConcurrentRemoteWorkers,
@@ -74,12 +75,21 @@ func grace(d time.Duration) time.Duration {
 func (d *Daemon) Run(ctx context.Context) error {
 	logger := klog.FromContext(ctx)
 	defer d.queue.ShutDown() // it may end before the queue has run
-	sweeps, err := scheduler.New(scheduler.Options{Queue: d.queue, Registerer: d.metrics}, sweep(d.cfg, d.set), webhookSweep(d.cfg, d.set))
+	sweeps, err := scheduler.New(scheduler.Options{Queue: d.queue, Registerer: d.metrics}, sweep(d.cfg, d.set), webhookSweep(d.cfg, d.set), solverSweep(d.cfg))
+	if err != nil {
+		return err
+	}
+	supervisor, err := newSupervisor(d.health)
 	if err != nil {
 		return err
 	}
 	servers, err := d.listen()
 	if err != nil {
+		return err
+	}
+	answering, err := d.listenForValidation()
+	if err != nil {
+		servers.close()
 		return err
 	}
 	// What carries the work outlives ctx: handlers in flight need caches and
@@ -89,6 +99,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer carrying.Wait()
 	defer release()
 	carrying.Go(func() { servers.run(under) })
+	carrying.Go(func() { answering.run(under) })
+	carrying.Go(func() { supervisor.run(ctx, under) })
 	carrying.Go(func() { d.files.run(ctx, under) })
 	if !d.cfg.Keeps() { // files alone take no lease, and no right but to their Secrets
 		<-ctx.Done()
@@ -104,7 +116,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	took := d.registerMetrics()
 	gauges := newWebhookGauges()
 	d.metrics.MustRegister(gauges)
-	table := wire(d.cfg, d.clients, d.set, events, took, gauges)
+	table := wire(d.cfg, d.clients, d.set, events, took, gauges, d.remoteIssuers(), d.acmeServers())
 	err = d.lead(ctx, under, func(ctx context.Context) error {
 		if err := d.waitForCaches(ctx); err != nil {
 			return nil // told to stop before there was anything to do

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -24,13 +25,14 @@ func (d *Daemon) lead(ctx, under context.Context, work func(context.Context) err
 	var result error
 	var once sync.WaitGroup
 	started := make(chan struct{})
-	elector, err := leaderelection.NewLeaderElector(d.election(klog.FromContext(ctx), func(leading context.Context) {
+	election := d.election(klog.FromContext(ctx), func(leading context.Context) {
 		once.Go(func() {
 			close(started)
 			result = d.workUnder(ctx, leading, work)
 			resign()
 		})
-	}))
+	})
+	elector, err := leaderelection.NewLeaderElector(election)
 	if err != nil {
 		return fmt.Errorf("leader election: %w", err)
 	}
@@ -45,7 +47,30 @@ func (d *Daemon) lead(ctx, under context.Context, work func(context.Context) err
 	}()
 	elector.Run(electing)
 	once.Wait()
+	if err := giveBack(under, election.Lock); err != nil {
+		klog.FromContext(ctx).Info("The lease was not given back: the next leader waits for its end", "problem", err.Error())
+	}
 	return result
+}
+
+// giveBackTime is how long a daemon that stops waits for the API server to take
+// the lease back.
+const giveBackTime = 5 * time.Second
+
+// giveBack frees the lease if it is still ours, which is only done when no work
+// goes on any more. The library would do it before it tells the work of a lease
+// that cannot be renewed: two would be at work.
+func giveBack(ctx context.Context, lock resourcelock.Interface) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
+	defer cancel()
+	record, _, err := lock.Get(ctx)
+	if err != nil || record.HolderIdentity != lock.Identity() {
+		return err
+	}
+	now := metav1.Now()
+	return lock.Update(ctx, resourcelock.LeaderElectionRecord{
+		LeaderTransitions: record.LeaderTransitions, LeaseDurationSeconds: 1, RenewTime: now, AcquireTime: now,
+	})
 }
 
 // workUnder ends the work with ctx or with the lease, whichever goes first.
@@ -74,10 +99,9 @@ func (d *Daemon) election(logger klog.Logger, lead func(context.Context)) leader
 			Client:     d.clients.Side.CoordinationV1(),
 			LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
 		},
-		LeaseDuration:   d.cfg.LeaderElectionLeaseDuration,
-		RenewDeadline:   d.cfg.LeaderElectionRenewDeadline,
-		RetryPeriod:     d.cfg.LeaderElectionRetryPeriod,
-		ReleaseOnCancel: true,
+		LeaseDuration: d.cfg.LeaderElectionLeaseDuration,
+		RenewDeadline: d.cfg.LeaderElectionRenewDeadline,
+		RetryPeriod:   d.cfg.LeaderElectionRetryPeriod,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: lead,
 			OnStoppedLeading: func() {},

@@ -61,7 +61,7 @@ func describeTime(name, help string) *prometheus.Desc {
 // Describe makes inventory a prometheus.Collector.
 func (inventory) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{clockTime, clockNow, certReady, certNotAfter, certNotBefore,
-		certExpiration, certRenewal, issuerStatus, clusterIssuerStatus} {
+		certExpiration, certRenewal, issuerStatus, clusterIssuerStatus, challengeStatus, challengePlaces, challengesWaiting} {
 		ch <- d
 	}
 }
@@ -80,6 +80,7 @@ func (i inventory) Collect(ch chan<- prometheus.Metric) {
 	for _, issuer := range i.set.ClusterIssuers() {
 		collectReady(ch, clusterIssuerStatus, issuerReady(&issuer.Status), issuer.Name)
 	}
+	collectChallenges(ch, i.set.Challenges())
 }
 
 func collectCertificate(ch chan<- prometheus.Metric, crt *cmapi.Certificate) {

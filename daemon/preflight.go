@@ -10,10 +10,13 @@ import (
 	"github.com/certwright/certwright/daemon/config"
 	"github.com/certwright/certwright/queue"
 
+	"github.com/cert-manager/cert-manager/pkg/apis/acme"
 	"github.com/cert-manager/cert-manager/pkg/apis/certmanager"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
 )
@@ -30,9 +33,9 @@ type right struct {
 
 // rights is deploy/rbac as the daemon sees it.
 var rights = []right{
-	{group: certmanager.GroupName, resource: "certificates", verbs: []string{"list", "watch"}},
+	{group: certmanager.GroupName, resource: "certificates", verbs: []string{"get", "list", "watch", "update"}},
 	{group: certmanager.GroupName, resource: "certificates", subresource: "status", verbs: []string{"update"}},
-	{group: certmanager.GroupName, resource: "certificaterequests", verbs: []string{"list", "watch", "create", "delete"}},
+	{group: certmanager.GroupName, resource: "certificaterequests", verbs: []string{"get", "list", "watch", "create", "patch", "delete"}},
 	{group: certmanager.GroupName, resource: "certificaterequests", subresource: "status", verbs: []string{"update"}},
 	{group: certmanager.GroupName, resource: "issuers", verbs: []string{"list", "watch"}},
 	{group: certmanager.GroupName, resource: "issuers", subresource: "status", verbs: []string{"update"}},
@@ -43,7 +46,15 @@ var rights = []right{
 	webhooks(right{group: admissionv1.GroupName, resource: "mutatingwebhookconfigurations", verbs: []string{"list", "watch", "patch"}}),
 	webhooks(right{group: admissionv1.GroupName, resource: "validatingwebhookconfigurations", verbs: []string{"list", "watch", "patch"}}),
 	injection(queue.MutatingWebhook), injection(queue.ValidatingWebhook), injection(queue.APIService), injection(queue.CustomResource),
-	signing(right{group: certificatesv1.GroupName, resource: "certificatesigningrequests", verbs: []string{"list", "watch"}}),
+	ordering(right{group: acme.GroupName, resource: "orders", verbs: []string{"get", "list", "watch", "create"}}),
+	ordering(right{group: acme.GroupName, resource: "orders", subresource: "status", verbs: []string{"update"}}),
+	ordering(right{group: acme.GroupName, resource: "challenges", verbs: []string{"list", "watch", "create", "delete"}}),
+	proving(right{group: acme.GroupName, resource: "challenges", verbs: []string{"get", "list", "watch", "patch"}}),
+	proving(right{group: acme.GroupName, resource: "challenges", subresource: "status", verbs: []string{"update", "patch"}}),
+	solving(right{group: networkingv1.GroupName, resource: "ingresses", verbs: []string{"get", "create", "update", "delete"}}),
+	solving(right{resource: "services", verbs: []string{"get", "list", "create", "update", "delete"}}),
+	solving(right{group: discoveryv1.GroupName, resource: "endpointslices", verbs: []string{"get", "create", "update", "delete"}}),
+	signing(right{group: certificatesv1.GroupName, resource: "certificatesigningrequests", verbs: []string{"get", "list", "watch", "patch"}}),
 	signing(right{group: certificatesv1.GroupName, resource: "certificatesigningrequests", subresource: "status", verbs: []string{"update"}}),
 	signing(right{group: certificatesv1.GroupName, resource: "signers", verbs: []string{"sign"}, name: "issuers.cert-manager.io/*"}),
 	signing(right{group: certificatesv1.GroupName, resource: "signers", verbs: []string{"sign"}, name: "clusterissuers.cert-manager.io/*"}),
@@ -53,6 +64,25 @@ var rights = []right{
 // signing makes r a right that only Kubernetes CertificateSigningRequests take.
 func signing(r right) right {
 	r.cluster, r.part = true, config.SigningRequests
+	return r
+}
+
+// ordering makes r a right that only Orders take.
+func ordering(r right) right {
+	r.part = config.Orders
+	return r
+}
+
+// proving makes r a right that only Challenges take.
+func proving(r right) right {
+	r.part = config.Challenges
+	return r
+}
+
+// solving makes r a right that only the solving of HTTP-01 challenges takes. The
+// rights to HTTPRoutes and pods, which few solvers need, are not asked for.
+func solving(r right) right {
+	r.part = config.Challenges
 	return r
 }
 
@@ -137,7 +167,7 @@ func (d *Daemon) lacking(ctx context.Context) (lacking []string) {
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
 	}
-	for _, r := range rights {
+	for _, r := range slices.Concat(rights, shimming()) {
 		if r.kind != 0 && !slices.Contains(injectables(d.cfg), r.kind) {
 			continue
 		}

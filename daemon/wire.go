@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/certwright/certwright/daemon/config"
 	"github.com/certwright/certwright/handlers/certificaterequests"
 	"github.com/certwright/certwright/handlers/certificates"
+	"github.com/certwright/certwright/handlers/challenges"
 	"github.com/certwright/certwright/handlers/issuers"
 	"github.com/certwright/certwright/handlers/issuers/ca"
 	"github.com/certwright/certwright/handlers/issuers/selfsigned"
@@ -17,17 +19,22 @@ import (
 	"github.com/certwright/certwright/queue"
 	"github.com/certwright/certwright/scheduler"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
 )
 
 // wire is the second of the two tables that are the architecture: which
 // handler serves which kind of key. The first is informers/routes.go.
-func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventRecorder, took func(time.Duration), gauges webhookcerts.Gauges) map[queue.Kind]queue.Handler {
+func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventRecorder, took func(time.Duration), gauges webhookcerts.Gauges, remote map[issuers.Type]issuers.Backend, servers acmeServers) map[queue.Kind]queue.Handler {
 	now := clock.RealClock{}
 	backends := map[issuers.Type]issuers.Backend{
 		issuers.CA:         ca.New(set, now),
 		issuers.SelfSigned: selfsigned.Backend{Secrets: set},
+	}
+	maps.Copy(backends, remote)
+	if servers.issuer != nil {
+		backends[issuers.ACME] = servers.issuer
 	}
 	issuer := &issuers.Handler{
 		Cache: set, Client: c.CertManager.CertmanagerV1(), Backends: backends,
@@ -46,11 +53,19 @@ func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventR
 	crts := certificates.New(certificates.Handler{
 		Cache: set, Client: c.CertManager.CertmanagerV1(), Secrets: c.Core.CoreV1(),
 		Settings: settings(cfg), Approves: approver.Approves, Events: events, Clock: now, Took: took,
+		AskRenewal: servers.client.RenewalInfo, Wake: servers.wake, Revoke: servers.revoke(cfg.ClusterResourceNamespace),
+		External: externalIssuers(c.External),
 	})
 	webhooks := webhookcerts.New(webhookcerts.Handler{
 		Sets: sets(cfg), Cache: set, Client: c.Core, Events: events, Gauges: gauges, Clock: now, NoOverlap: noOverlap(),
 	})
 	bundles := bundles(c, set, events)
+	shims := shimHandler(cfg, c, set, events)
+	http01 := http01Solver(cfg, c, set)
+	proofs, places := challengeHandlers(cfg, c, set, events, servers, map[cmacme.ACMEChallengeType]challenges.Solver{
+		cmacme.ACMEChallengeTypeHTTP01: http01,
+		cmacme.ACMEChallengeTypeDNS01:  dns01Solver(cfg, c, set),
+	})
 	// Files have a queue of their own, which needs no lease (files.go).
 	table := map[queue.Kind]queue.Handler{queue.SecretFiles: queue.HandlerFunc(leaveAlone)}
 	for _, row := range []struct {
@@ -64,10 +79,18 @@ func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventR
 		{config.ClusterIssuers, queue.ClusterIssuer, issuer},
 		{config.SigningRequests, queue.SigningRequest, signing},
 		{config.WebhookCertificates, queue.WebhookSet, webhooks},
+		{config.Orders, queue.Order, orderHandler(c, set, events, servers)},
+		{config.Challenges, queue.Challenge, proofs},
+		{config.Challenges, queue.ChallengePlaces, places},
+		{config.Challenges, queue.SolverServices, sweepSolvers(http01, cfg.Namespaces)},
 		{config.CABundles, queue.MutatingWebhook, bundles},
 		{config.CABundles, queue.ValidatingWebhook, bundles},
 		{config.CABundles, queue.APIService, bundles},
 		{config.CABundles, queue.CustomResource, bundles},
+		{config.IngressShim, queue.Ingress, shims},
+		{config.GatewayShim, queue.Gateway, shims},
+		{config.ListenerSetShim, queue.ListenerSet, shims},
+		{config.Restarts, queue.Restarts, restartHandler(c, set, events)},
 	} {
 		if cfg.Runs(row.part) {
 			table[row.kind] = row.handler

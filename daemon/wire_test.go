@@ -18,7 +18,7 @@ func TestEveryKindHasAHandler(t *testing.T) {
 			cfg := alone()
 			cfg.Controllers = controllers
 			d := w.launchWaiting()
-			table := wire(cfg, d.clients, d.set, nil, func(time.Duration) {}, nil)
+			table := wire(cfg, d.clients, d.set, nil, func(time.Duration) {}, nil, nil, acmeServers{})
 			for _, kind := range queue.Kinds() {
 				if table[kind] == nil {
 					t.Errorf("--controllers=%v: nobody serves %s", controllers, kind)

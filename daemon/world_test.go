@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -64,6 +65,7 @@ type world struct {
 	user     Clients // of people and other programs
 	replicas []*replica
 	commits  []commit // in order
+	acme     http.RoundTripper
 }
 
 // bubble runs a test in a world of its own.
@@ -115,7 +117,7 @@ type replica struct {
 func alone() config.Config {
 	cfg := config.Default()
 	cfg.LeaderElect = false
-	cfg.MetricsListenAddress, cfg.HealthzListenAddress = config.Off, config.Off
+	cfg.MetricsListenAddress, cfg.HealthzListenAddress, cfg.ACMEHTTP01SolverListenAddress = config.Off, config.Off, config.Off
 	return cfg
 }
 
@@ -143,7 +145,9 @@ func (w *world) launchOver(a *actor, change ...func(*config.Config)) *replica {
 	if err := cfg.Validate(); err != nil {
 		w.Fatalf("options: %v", err)
 	}
-	r := &replica{actor: a, daemon: New(cfg, a.clients()), log: &logs{}, result: make(chan error, 1)}
+	clients := a.clients()
+	clients.ACME = w.acme
+	r := &replica{actor: a, daemon: New(cfg, clients), log: &logs{}, result: make(chan error, 1)}
 	logger := textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(r.log), textlogger.Verbosity(2)))
 	ctx, cancel := context.WithCancel(klog.NewContext(w.ctx, logger))
 	r.end = cancel

@@ -207,7 +207,7 @@ func TestArgsOfCertManagerStart(t *testing.T) {
 		}
 		named = append(named, flag)
 	}
-	want := []string{"--acme-http01-solver-image", "--dns01-recursive-nameservers", "--dns01-recursive-nameservers-only", "--enable-gateway-api", "--feature-gates", "--issuer-ambient-credentials", "--max-concurrent-challenges"}
+	want := []string{"--feature-gates"}
 	if !slices.Equal(named, want) {
 		t.Errorf("notices for %q, want %q", named, want)
 	}
@@ -217,7 +217,7 @@ func TestIgnoredFlagsAreNotShown(t *testing.T) {
 	var c Config
 	fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	Bind(fs, &c)
-	if usage := fs.FlagUsages(); strings.Contains(usage, "acme-http01") || !strings.Contains(usage, "--concurrent-workers int") {
+	if usage := fs.FlagUsages(); strings.Contains(usage, "metrics-dynamic-serving") || !strings.Contains(usage, "--concurrent-workers int") {
 		t.Error(usage)
 	}
 }

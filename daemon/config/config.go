@@ -99,6 +99,45 @@ type Config struct {
 	// OutputRemoveDeleted removes the files of a Secret that is gone.
 	OutputRemoveDeleted bool
 
+	// ACMEHTTP01SolverMode is SolverDaemon or SolverPod.
+	ACMEHTTP01SolverMode string
+	// ACMEHTTP01SolverListenAddress is host:port, or [Off].
+	ACMEHTTP01SolverListenAddress string
+	// ACMEHTTP01SolverAddress is how others reach it. Read it by [Config.SolverHostPort].
+	ACMEHTTP01SolverAddress string
+	// ACMEHTTP01SolverNameservers are host:port; none: the system's.
+	ACMEHTTP01SolverNameservers []string
+	// What solver pods are made of. Read the labels by [Config.SolverLabels].
+	ACMEHTTP01SolverImage                 string
+	ACMEHTTP01SolverResourceRequestCPU    string
+	ACMEHTTP01SolverResourceRequestMemory string
+	ACMEHTTP01SolverResourceLimitsCPU     string
+	ACMEHTTP01SolverResourceLimitsMemory  string
+	ACMEHTTP01SolverRunAsNonRoot          bool
+	ACMEHTTP01SolverExtraLabels           []string
+	ACMEHTTP01SolverRuntimeClassName      string
+
+	// MaxConcurrentChallenges is how many challenges are at work at a time.
+	MaxConcurrentChallenges int
+	// DNS01RecursiveNameservers are resolvers. Read them by [Config.Resolvers].
+	DNS01RecursiveNameservers []string
+	// DNS01RecursiveNameserversOnly asks nobody else.
+	DNS01RecursiveNameserversOnly bool
+	// DNS01CheckRetryPeriod lies between two self checks of any challenge.
+	DNS01CheckRetryPeriod time.Duration
+
+	// What asks for Certificates by annotation. Read the switches by [Config.Runs].
+	DefaultIssuerName           string
+	DefaultIssuerKind           string
+	DefaultIssuerGroup          string
+	AutoCertificateAnnotations  []string
+	ExtraCertificateAnnotations []string
+	EnableGatewayAPI            bool
+	EnableGatewayAPIListenerSet bool
+	GatewayAPIExtraProtocols    []string
+	// EnableRestartOnRenewal has workloads restarted; see [Config.Runs].
+	EnableRestartOnRenewal bool
+
 	// WebhookSets come from the file alone.
 	WebhookSets []webhookset.Set
 
@@ -111,11 +150,24 @@ type Config struct {
 	// ProfilerAddress is host:port.
 	ProfilerAddress string
 
+	// IssuerAmbientCredentials and ClusterIssuerAmbientCredentials let issuers
+	// of that kind take cloud credentials from the daemon's surroundings.
+	IssuerAmbientCredentials        bool
+	ClusterIssuerAmbientCredentials bool
+
+	// LoggingFormat is [Text] or [JSON].
+	LoggingFormat string
 	// Verbosity is klog's -v.
 	Verbosity int
 	// VModule is klog's -vmodule: pattern=level,...
 	VModule string
 }
+
+// The formats of the log.
+const (
+	Text = "text"
+	JSON = "json"
+)
 
 // Off as a listen address serves nothing.
 const Off = "0"
@@ -134,7 +186,7 @@ func Default() Config {
 		LeaderElectionRetryPeriod:   15 * time.Second,
 
 		ConcurrentWorkers:       16,
-		ConcurrentRemoteWorkers: 16,
+		ConcurrentRemoteWorkers: 64,
 		ExpirySweepSchedule:     "@every 1h",
 		ExpirySweepSpread:       10 * time.Minute,
 		ShutdownGracePeriod:     30 * time.Second,
@@ -155,8 +207,27 @@ func Default() Config {
 		EnableAPIServicesInjectable:                     true,
 		EnableCustomResourceDefinitionsInjectable:       true,
 
+		ACMEHTTP01SolverMode:                  SolverDaemon,
+		ACMEHTTP01SolverListenAddress:         ":8089",
+		ACMEHTTP01SolverResourceRequestCPU:    "10m",
+		ACMEHTTP01SolverResourceRequestMemory: "64Mi",
+		ACMEHTTP01SolverResourceLimitsCPU:     "100m",
+		ACMEHTTP01SolverResourceLimitsMemory:  "64Mi",
+		ACMEHTTP01SolverRunAsNonRoot:          true,
+
+		MaxConcurrentChallenges: defaultMaxChallenges,
+
+		DNS01CheckRetryPeriod: 10 * time.Second,
+
+		DefaultIssuerKind:          "Issuer",
+		DefaultIssuerGroup:         "cert-manager.io",
+		AutoCertificateAnnotations: []string{"kubernetes.io/tls-acme"},
+
 		MetricsListenAddress: "0.0.0.0:9402",
 		HealthzListenAddress: "0.0.0.0:9403",
 		ProfilerAddress:      "localhost:6060",
+		LoggingFormat:        Text,
+
+		ClusterIssuerAmbientCredentials: true,
 	}
 }

@@ -29,11 +29,24 @@ const (
 	WebhookCertificates Controller = "webhookcertificates"
 	// CABundles injects CA bundles into what is annotated for it.
 	CABundles Controller = "cabundles"
+	// Orders carries out the orders at ACME servers.
+	Orders Controller = "orders"
+	// Challenges proves the names that orders are for.
+	Challenges Controller = "challenges"
+	// IngressShim makes Certificates for annotated Ingresses.
+	IngressShim Controller = "ingress-shim"
+	// GatewayShim makes Certificates for annotated Gateways.
+	GatewayShim Controller = "gateway-shim"
+	// ListenerSetShim makes Certificates for annotated ListenerSets.
+	ListenerSetShim Controller = "listenerset-shim"
+	// Restarts restarts annotated workloads whose certificate is renewed.
+	Restarts Controller = "restarts"
 )
 
 // Controllers lists all there are, in the order of the reference.
 func Controllers() []Controller {
-	return []Controller{Certificates, CertificateRequests, Approver, Issuers, ClusterIssuers, SigningRequests, WebhookCertificates, CABundles}
+	return []Controller{Certificates, CertificateRequests, Approver, Issuers, ClusterIssuers, SigningRequests, WebhookCertificates, CABundles,
+		Orders, Challenges, IngressShim, GatewayShim, ListenerSetShim, Restarts}
 }
 
 // partOf says which of our controllers does the work of one of cert-manager's.
@@ -56,12 +69,6 @@ func partOf(name string) (Controller, bool) {
 	return "", false
 }
 
-// absent reports a controller of cert-manager that certwright does not have
-// (yet), so that naming it switches nothing.
-func absent(name string) bool {
-	return slices.Contains([]string{"ingress-shim", "gateway-shim", "listenerset-shim", "orders", "challenges"}, name)
-}
-
 // wholeOf returns our controller of that name or with that part, or "".
 func wholeOf(name string) Controller {
 	if whole, ok := partOf(name); ok {
@@ -80,7 +87,7 @@ func controllerFault(entry string) error {
 	switch {
 	case part && off && name != "certificates-metrics":
 		return fmt.Errorf("--controllers: %q cannot be switched off alone, it is part of %q here; switch that off or leave it on", name, whole)
-	case entry == "*", absent(name), wholeOf(name) != "":
+	case entry == "*", wholeOf(name) != "":
 		return nil
 	}
 	known := make([]string, 0, len(Controllers()))
@@ -96,8 +103,6 @@ func controllerNotice(entry string) string {
 	name, off := strings.CutPrefix(entry, "-")
 	whole, part := partOf(name)
 	switch {
-	case absent(name):
-		return fmt.Sprintf("--controllers: certwright has no %q yet; the entry changes nothing", name)
 	case part && off:
 		return fmt.Sprintf("--controllers: %q stays on, it is part of %q here", name, whole)
 	case part:

@@ -14,44 +14,17 @@ type ignored struct {
 
 // reasons that several flags share
 const (
-	noACME     = "ACME is not part of certwright yet"
-	noShim     = "Ingresses and Gateways are not served yet"
-	noPod      = "HTTP01 needs no pod for each challenge here"
 	noMeterTLS = "metrics are served without TLS; put a proxy before them where that matters"
-	noAmbient  = "no issuer built in takes credentials from its surroundings"
 )
 
 // ignoredFlags is the whole list, in the order of cert-manager's reference.
 func ignoredFlags() []ignored {
 	return []ignored{
-		{flag: "acme-http01-solver-extra-labels", why: noPod},
-		{flag: "acme-http01-solver-image", why: noPod},
-		{flag: "acme-http01-solver-nameservers", why: noACME},
-		{flag: "acme-http01-solver-resource-limits-cpu", why: noPod},
-		{flag: "acme-http01-solver-resource-limits-memory", why: noPod},
-		{flag: "acme-http01-solver-resource-request-cpu", why: noPod},
-		{flag: "acme-http01-solver-resource-request-memory", why: noPod},
-		{flag: "acme-http01-solver-run-as-non-root", boolean: true, why: noPod},
-		{flag: "acme-http01-solver-runtime-class-name", why: noPod},
-		{flag: "auto-certificate-annotations", why: noShim},
-		{flag: "cluster-issuer-ambient-credentials", boolean: true, why: noAmbient},
-		{flag: "default-issuer-group", why: noShim},
-		{flag: "default-issuer-kind", why: noShim},
-		{flag: "default-issuer-name", why: noShim},
-		{flag: "dns01-check-retry-period", why: noACME},
-		{flag: "dns01-recursive-nameservers", why: noACME},
-		{flag: "dns01-recursive-nameservers-only", boolean: true, why: noACME},
 		{flag: "enable-certificates-data-source", boolean: true, why: "Certificates are watched anyway"},
-		{flag: "enable-gateway-api", boolean: true, why: noShim},
-		{flag: "enable-gateway-api-listenerset", boolean: true, why: noShim},
-		{flag: "extra-certificate-annotations", why: noShim},
 		{flag: "feature-gates", why: "there are no feature gates; what cert-manager has as beta and stable is on"},
-		{flag: "gateway-api-extra-protocols", why: noShim},
 		{flag: "internal-healthz-leader-election-timeout", why: "/livez needs no tuning"},
 		{flag: "internal-healthz-listen-address", why: "use --healthz-listen-address"},
-		{flag: "issuer-ambient-credentials", boolean: true, why: noAmbient},
 		{flag: "log-flush-frequency", why: "log lines are written at once"},
-		{flag: "max-concurrent-challenges", why: noACME},
 		{flag: "metrics-dynamic-serving-ca-secret-name", why: noMeterTLS},
 		{flag: "metrics-dynamic-serving-ca-secret-namespace", why: noMeterTLS},
 		{flag: "metrics-dynamic-serving-dns-names", why: noMeterTLS},

@@ -40,7 +40,7 @@ func Options() []Option {
 	var all []Option
 	for _, group := range [][]Option{
 		clusterOptions(), scopeOptions(), leaderOptions(), workOptions(),
-		certificateOptions(), injectionOptions(), fileOptions(), servingOptions(), loggingOptions(),
+		certificateOptions(), ambientOptions(), challengeOptions(), http01Options(), dns01Options(), injectionOptions(), shimOptions(), fileOptions(), servingOptions(), loggingOptions(),
 	} {
 		all = append(all, group...)
 	}

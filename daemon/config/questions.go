@@ -17,9 +17,13 @@ func (c Config) Throttle() (qps float32, burst int) {
 // Runs reports whether the named controller is switched on. A name that is
 // switched off stays off wherever it stands in the list, as in cert-manager;
 // as there, what is cluster-scoped is not served by a daemon of some namespaces.
-// Webhook certificates are kept only where a set of them is configured.
+// Webhook certificates are kept only where a set of them is configured, and what
+// a flag of its own switches takes that flag as well.
 func (c Config) Runs(name Controller) bool {
 	if name == WebhookCertificates && len(c.WebhookSets) == 0 {
+		return false
+	}
+	if !c.shimRuns(name) {
 		return false
 	}
 	clusterScoped := name == ClusterIssuers || name == SigningRequests || name == CABundles

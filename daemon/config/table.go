@@ -31,7 +31,7 @@ func scopeOptions() []Option {
 			"Whoever can write Secrets there can sign as any ClusterIssuer: choose one that only administrators write to, such as the daemon's own.",
 			func(c *Config) any { return &c.ClusterResourceNamespace }},
 		{"controllers", group, "what runs: * for all, a name for one, -name for all but that one",
-			"The names are certificates, certificaterequests, certificaterequests-approver, issuers, clusterissuers, certificatesigningrequests, webhookcertificates and cabundles. The one to switch off is the approver, as `*,-certificaterequests-approver`, where approver-policy or people decide; with both at work the quicker one wins, and a policy that is sometimes late is none.",
+			"The names are certificates, certificaterequests, certificaterequests-approver, issuers, clusterissuers, certificatesigningrequests, webhookcertificates, cabundles, orders, challenges, ingress-shim, gateway-shim, listenerset-shim and restarts; the last three also take flags of their own. The one to switch off is the approver, as `*,-certificaterequests-approver`, where approver-policy or people decide; with both at work the quicker one wins, and a policy that is sometimes late is none.",
 			func(c *Config) any { return &c.Controllers }},
 	}
 }

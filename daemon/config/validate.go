@@ -18,7 +18,7 @@ func (c Config) Validate() error {
 	var faults []error
 	for _, judge := range []func() []error{
 		c.clusterFaults, c.scopeFaults, c.leaderFaults, c.workFaults,
-		c.scheduleFaults, c.certificateFaults, c.webhookFaults, c.fileFaults, c.servingFaults, c.loggingFaults,
+		c.scheduleFaults, c.certificateFaults, c.challengeFaults, c.http01Faults, c.dns01Faults, c.webhookFaults, c.shimFaults, c.fileFaults, c.servingFaults, c.loggingFaults,
 	} {
 		faults = append(faults, judge()...)
 	}
@@ -35,6 +35,7 @@ func (c Config) Notices() []string {
 		}
 	}
 	notices = append(notices, c.fileNotices()...)
+	notices = append(notices, c.shimNotices()...)
 	if c.EnableProfiling && !loopback(c.ProfilerAddress) {
 		notices = append(notices, "--profiler-address: "+c.ProfilerAddress+" is open to others, and asks nobody who he is; localhost is meant")
 	}

@@ -55,6 +55,7 @@ func TestFaults(t *testing.T) {
 		`--healthz-listen-address: ":99999" is not host:port`:        func(c *Config) { c.HealthzListenAddress = ":99999" },
 		"0.0.0.0:9402 is already --metrics-listen-address":           func(c *Config) { c.HealthzListenAddress = c.MetricsListenAddress },
 		`--profiler-address: "0" is not host:port`:                   func(c *Config) { c.EnableProfiling, c.ProfilerAddress = true, Off },
+		`--logging-format: "xml" is no format; write text or json`:   func(c *Config) { c.LoggingFormat = "xml" },
 		"--v: -1 is below 0":                                         func(c *Config) { c.Verbosity = -1 },
 		`--vmodule: "a" is not pattern=level`:                        func(c *Config) { c.VModule = "lease=6,a" },
 	} {
@@ -99,15 +100,16 @@ func TestAccepted(t *testing.T) {
 
 func TestNotices(t *testing.T) {
 	c := Default()
-	c.Controllers = []string{"*", "-ingress-shim", "-certificates-metrics", "certificaterequests-issuer-ca", "certificatesigningrequests-issuer-ca"}
+	c.Controllers = []string{"*", "-certificates-metrics", "certificaterequests-issuer-ca", "certificatesigningrequests-issuer-ca"}
 	c.EnableProfiling, c.ProfilerAddress = true, "0.0.0.0:6060"
 	c.LeaderElect = false
+	c.LoggingFormat, c.VModule = JSON, "lease=6"
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Join(c.Notices(), "\n")
 	for _, want := range []string{
-		`has no "ingress-shim" yet`,
+		"--vmodule has no effect on a log in JSON",
 		`"certificates-metrics" stays on, it is part of "certificates"`,
 		`"certificaterequests-issuer-ca" is part of "certificaterequests"`,
 		`"certificatesigningrequests-issuer-ca" is part of "certificatesigningrequests"`,

@@ -18,8 +18,8 @@ type room struct {
 var rooms = []room{
 	{"daemon", []string{"handlers", "informers", "scheduler", "queue", "internal", "daemon/config"},
 		"the daemon puts together what is below it; the command line is above it"},
-	{"daemon/config", []string{"scheduler", "internal/webhookset"},
-		"options are judged without starting anything; only schedules and sets have judges of their own"},
+	{"daemon/config", []string{"scheduler", "internal/dnscheck", "internal/webhookset"},
+		"options are judged without starting anything; only schedules, sets and resolvers have judges of their own"},
 	{"daemon/certwright", []string{"daemon", "internal"},
 		"a command observes the API and renders; what works on keys is the daemon's"},
 	{"handlers/*", []string{"queue", "internal"},
@@ -28,12 +28,14 @@ var rooms = []room{
 	{"handlers/certificaterequests", []string{"queue", "internal", "handlers/issuers"}, "of other duties a request knows the Signer alone"},
 	{"handlers/signingrequests", []string{"queue", "internal", "handlers/issuers"}, "of other duties a request knows the Signer alone"},
 	{"handlers/issuers/*", []string{"queue", "internal", "handlers/issuers"}, "an issuer type knows the seam it stands behind, and no other type"},
+	{"handlers/challenges/*", []string{"queue", "internal", "handlers/challenges"}, "a solver knows the seam it stands behind, and no other solver"},
 	{"handlers/handlertest", []string{"handlers", "queue", "internal"}, "it runs handlers over fake clientsets, without caches or a daemon"},
 	{"informers", []string{"queue", "internal/api", "internal/apply", "internal/webhookset"},
 		"informers wake keys and answer lookups; who asks is not their business"},
 	{"scheduler", []string{"queue"}, "the scheduler only enqueues"},
 	{"queue", nil, "the queue knows keys, and not what they stand for"},
 	{"internal/*", nil, "a leaf knows no queue, no duty and no other leaf"},
+	{"internal/acme", []string{"internal/pki"}, "account keys and chains are read as all keys and chains are"},
 	{"internal/rules", []string{"internal/api", "internal/pki"}, "the rules of admission are said in terms of the API and of certificates"},
 }
 
@@ -133,8 +135,12 @@ var libraries = []library{
 	{"k8s.io/client-go/tools/leaderelection", []string{"daemon"}, "whoever has work is not asked whether he leads"},
 	{"k8s.io/client-go/tools/clientcmd", []string{"daemon"}, "clients are made in one place for each program"},
 	{"github.com/mholt/acmez", []string{"internal/acme"}, "the ACME protocol is spoken in one place"},
-	{"github.com/go-acme/lego", []string{"handlers/challenges/dns01"}, "its DNS providers, and nothing else of it"},
+	{"github.com/go-acme/lego", nil, "its DNS providers are a program, and a module, of their own: daemon/lego"},
+	{"github.com/miekg/dns", []string{"internal/dnscheck", "handlers/challenges/dns01"}, "DNS is spoken in two places: to ask, and to update"},
+	{"github.com/Azure", []string{"handlers/challenges/dns01"}, "Azure's SDK gets tokens for its DNS"},
+	{"github.com/akamai", []string{"handlers/challenges/dns01"}, "Akamai's SDK signs requests for its DNS"},
 	{"github.com/hashicorp/vault", []string{"handlers/issuers/vault"}, "Vault's SDK stays with its issuer type"},
+	{"github.com/aws", []string{"handlers/challenges/dns01", "handlers/issuers/vault"}, "AWS's SDK signs logins and finds credentials, for who needs AWS"},
 	{"github.com/Venafi/vcert", []string{"handlers/issuers/venafi"}, "Venafi's SDK stays with its issuer type"},
 }
 
@@ -169,7 +175,7 @@ func TestOnlyTheAPIOfCertManager(t *testing.T) {
 }
 
 // support is what tests need in other packages.
-var support = []string{"queue/queuetest", "handlers/handlertest"}
+var support = []string{"queue/queuetest", "handlers/handlertest", "internal/acme/acmetest", "internal/dnscheck/dnstest", "handlers/challenges/dns01/record/recordtest", "handlers/issuers/venafi/venafitest"}
 
 // What is made for tests stays out of what is shipped.
 func TestNoTestCodeIsShipped(t *testing.T) {

@@ -1,15 +1,24 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/certwright/certwright/daemon/certwright/status"
@@ -20,13 +29,15 @@ import (
 type cluster struct {
 	certs versioned.Interface
 	kube  kubernetes.Interface
+	// external reads issuers of other groups; nil: they are not read.
+	external func(ctx context.Context, kind schema.GroupKind, namespace, name string) (*unstructured.Unstructured, error)
 	// namespace is the one in effect: of -n, else of the context.
 	namespace string
 	host      string
 }
 
 func (c cluster) reader() status.Reader {
-	return status.Reader{Certs: c.certs.CertmanagerV1(), Core: c.kube.CoreV1()}
+	return status.Reader{Certs: c.certs.CertmanagerV1(), Core: c.kube.CoreV1(), ACME: c.certs.AcmeV1(), External: c.external}
 }
 
 // clusterFlags adds the flags by which kubectl finds a cluster. The rarely
@@ -77,7 +88,25 @@ func newCluster(cfg *rest.Config, namespace string) (cluster, error) {
 	if err != nil {
 		return cluster{}, fmt.Errorf("client of the cluster: %w", err)
 	}
-	return cluster{certs: certs, kube: kube, namespace: namespace, host: cfg.Host}, nil
+	anything, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		return cluster{}, fmt.Errorf("client of the cluster: %w", err)
+	}
+	return cluster{certs: certs, kube: kube, external: externalReader(kube.Discovery(), anything), namespace: namespace, host: cfg.Host}, nil
+}
+
+// externalReader reads an object of any kind that the API server serves.
+func externalReader(d discovery.DiscoveryInterface, c dynamic.Interface) func(context.Context, schema.GroupKind, string, string) (*unstructured.Unstructured, error) {
+	return func(ctx context.Context, kind schema.GroupKind, namespace, name string) (*unstructured.Unstructured, error) {
+		known, err := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(d)).RESTMapping(kind)
+		if err != nil {
+			return nil, err
+		}
+		if known.Scope.Name() == meta.RESTScopeNameRoot {
+			return c.Resource(known.Resource).Get(ctx, name, metav1.GetOptions{})
+		}
+		return c.Resource(known.Resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	}
 }
 
 // contextHint adds to an unknown context the one that was perhaps meant.

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/certwright/certwright/internal/acme"
 )
 
 // applyCRDs is the remedy for a cluster that does not know our API.
@@ -27,11 +29,12 @@ func explain(err error) error {
 }
 
 func remedyFor(err error) string {
+	var server *acme.Error
 	var untrusted x509.UnknownAuthorityError
 	var request *url.Error
 	var network *net.OpError // not net.Error, which every system error is too
 	switch {
-	case isUsage(err):
+	case isUsage(err), errors.As(err, &server): // an ACME server's fault says itself what to do
 		return ""
 	case lacksAPI(err):
 		return "The cluster does not serve the API of cert-manager.io; " + applyCRDs

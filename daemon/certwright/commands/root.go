@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -63,6 +64,8 @@ type program struct {
 	serve   Serve
 	reloads <-chan os.Signal // each has run's configuration read anew
 	connect func(*genericclioptions.ConfigFlags, io.Writer) (cluster, error)
+	// acme carries requests to ACME servers; nil: the network.
+	acme http.RoundTripper
 	// acting is set once a command line was understood.
 	acting bool
 }
@@ -118,7 +121,7 @@ it what to do, and need no daemon beside them to be used.`,
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		p.runCommand(), p.optionsCommand(), p.versionCommand(),
-		p.statusCommand(), p.renewCommand(), p.rotateCommand(), p.decisionCommand(approval()), p.decisionCommand(denial()),
+		p.statusCommand(), p.renewCommand(), p.revokeCommand(), p.rotateCommand(), p.decisionCommand(approval()), p.decisionCommand(denial()),
 		p.inspectCommand(), p.checkCommand(), p.solveCommand(),
 	)
 	return root

@@ -137,6 +137,9 @@ func unsigned(o Observed, _ time.Time) (Verdict, bool) {
 	if api.RequestIssued(cr) {
 		return Verdict{}, false
 	}
+	if o.Order != nil {
+		return ordered(o), true
+	}
 	v := Verdict{
 		Waiting: o.Issuer.String() + " to sign " + cr.Name,
 		Because: "The request has no Ready condition yet.",
@@ -148,7 +151,7 @@ func unsigned(o Observed, _ time.Time) (Verdict, bool) {
 	if c := api.RequestCondition(cr, cmapi.CertificateRequestConditionReady); c != nil {
 		v.Because = sentence("The request says", c.Reason, c.Message)
 	}
-	return v, true
+	return awaitsExternal(o.Issuer, v), true
 }
 
 func renewCommand(o Observed) string {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -17,7 +18,11 @@ type Observed struct {
 	Request *cmapi.CertificateRequest
 	// RequestUnread says that Request is nil only for want of rights.
 	RequestUnread bool
-	Issuer        Issuer
+	// Order is what an ACME server is asked for that request, or nil, and
+	// Challenges are the names that are proved for it.
+	Order      *cmacme.Order
+	Challenges []*cmacme.Challenge
+	Issuer     Issuer
 	// Secret is nil if there is none, or if it was not looked at.
 	Secret *corev1.Secret
 	// Events of the Certificate and its request, oldest first.
@@ -52,6 +57,9 @@ type Issuer struct {
 	// Reason and Message are of its Ready condition.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
+	// External is what an issuer of another group is like: Ready, NotReady or
+	// Missing; empty where that cannot be told, as without a Ready condition.
+	External IssuerState `json:"external,omitempty"`
 }
 
 // String is Kind/name, with the group where it is not our own.

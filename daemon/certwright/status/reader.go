@@ -6,10 +6,13 @@ import (
 	"slices"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	acmeclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/acme/v1"
 	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	kubeclient "k8s.io/client-go/kubernetes/typed/core/v1"
 
@@ -20,6 +23,11 @@ import (
 type Reader struct {
 	Certs cmclient.CertmanagerV1Interface
 	Core  kubeclient.CoreV1Interface
+	// ACME reads Orders and Challenges; nil: they are not looked at.
+	ACME acmeclient.AcmeV1Interface
+	// External reads an object of any kind, which is namespaced or not; nil:
+	// issuers of other groups are not read. Errors: NotFound, or the API server's.
+	External func(ctx context.Context, kind schema.GroupKind, namespace, name string) (*unstructured.Unstructured, error)
 }
 
 // One reads everything about one Certificate. It fails if the Certificate
@@ -31,6 +39,7 @@ func (r Reader) One(ctx context.Context, namespace, name string) (Observed, erro
 	}
 	o := Observed{Certificate: crt}
 	o.readRequest(ctx, r)
+	o.readOrder(ctx, r)
 	o.readIssuer(ctx, r)
 	o.readSecret(ctx, r)
 	o.readEvents(ctx, r)
@@ -56,6 +65,9 @@ func (o *Observed) readRequest(ctx context.Context, r Reader) {
 func (o *Observed) readIssuer(ctx context.Context, r Reader) {
 	ref := api.IssuerRef(o.Certificate.Spec.IssuerRef)
 	o.Issuer = newIssuer(o.Certificate, nil)
+	if o.Issuer.State == IssuerExternal && r.External != nil {
+		o.readExternal(ctx, r)
+	}
 	if o.Issuer.State != IssuerMissing {
 		return
 	}

@@ -1,0 +1,60 @@
+package status
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/certwright/certwright/internal/api"
+)
+
+// readExternal finds out what another group's issuer says of itself. Most have
+// a Ready condition, in the form of Kubernetes; of one without, nothing is told.
+func (o *Observed) readExternal(ctx context.Context, r Reader) {
+	ref := api.IssuerRef(o.Certificate.Spec.IssuerRef)
+	object, err := r.External(ctx, schema.GroupKind{Group: ref.Group, Kind: ref.Kind}, o.Certificate.Namespace, ref.Name)
+	switch {
+	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+		o.Issuer.External = IssuerMissing
+	case !o.unless(err, o.Issuer.String()):
+	default:
+		o.Issuer.External, o.Issuer.Reason, o.Issuer.Message = readiness(object)
+	}
+}
+
+func readiness(object *unstructured.Unstructured) (state IssuerState, reason, message string) {
+	conditions, _, err := unstructured.NestedSlice(object.Object, "status", "conditions")
+	if err != nil {
+		return "", "", "" // it has a form of its own
+	}
+	for _, c := range conditions {
+		condition, _ := c.(map[string]any)
+		if condition["type"] != "Ready" {
+			continue
+		}
+		reason, _ := condition["reason"].(string)
+		message, _ := condition["message"].(string)
+		if condition["status"] == "True" {
+			return IssuerReady, reason, message
+		}
+		return IssuerNotReady, reason, message
+	}
+	return "", "", ""
+}
+
+// awaitsExternal is what an external issuer's own state explains of a request
+// that is not signed.
+func awaitsExternal(i Issuer, v Verdict) Verdict {
+	switch i.External {
+	case IssuerMissing:
+		v.Because = "There is no " + i.String() + "."
+		v.Remedy = "Create it, or correct spec.issuerRef (name, kind and group)."
+	case IssuerNotReady:
+		v.Because = sentence("The issuer is not ready and says", i.Reason, i.Message)
+		v.Remedy = "Mend the issuer; the certificate follows by itself."
+	}
+	return v
+}
