@@ -11,7 +11,7 @@ import (
 )
 
 // archives writes certwright_VERSION_OS_ARCH.tar.gz for each platform: the
-// binary, the licence and the README.
+// programs, the licence and the README.
 func (r release) archives(ctx context.Context) error {
 	for _, p := range append(append([]platform{}, servers...), desktops...) {
 		if err := r.archive(ctx, p); err != nil {
@@ -22,21 +22,17 @@ func (r release) archives(ctx context.Context) error {
 }
 
 func (r release) archive(ctx context.Context, p platform) error {
-	path, err := r.binary(ctx, p)
+	top := fmt.Sprintf("certwright_%s_%s", r.version, p)
+	files, err := r.programs(ctx, p, top)
 	if err != nil {
 		return err
 	}
-	top := fmt.Sprintf("certwright_%s_%s", r.version, p)
-	var files []file
-	for _, f := range []struct {
-		from, name string
-		mode       int64
-	}{{filepath.Join(r.tree, "LICENSE"), "LICENSE", 0o644}, {filepath.Join(r.tree, "README.md"), "README.md", 0o644}, {path, "certwright", 0o755}} {
-		content, err := os.ReadFile(f.from)
+	for _, name := range []string{"LICENSE", "README.md"} {
+		content, err := os.ReadFile(filepath.Join(r.tree, name))
 		if err != nil {
 			return err
 		}
-		files = append(files, file{filepath.Join(top, f.name), f.mode, content})
+		files = append(files, file{filepath.Join(top, name), 0o644, content})
 	}
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)

@@ -20,19 +20,45 @@ var (
 	desktops = []platform{{"darwin", "amd64"}, {"darwin", "arm64"}}
 )
 
-// binary builds certwright for a platform, without anything of this machine in
+// program is one that is built: the daemon and its commands, and beside it what
+// has the DNS providers of lego.
+type program struct{ name, module, pkg string }
+
+var (
+	certwright = program{"certwright", ".", "./daemon/certwright"}
+	providers  = program{"certwright-lego", "daemon/lego", "."}
+)
+
+// binary builds a program for a platform, without anything of this machine in
 // it, and returns its path.
-func (r release) binary(ctx context.Context, p platform) (string, error) {
-	out, err := filepath.Abs(r.path(filepath.Join("bin", p.String(), "certwright")))
+func (r release) binary(ctx context.Context, p platform, what program) (string, error) {
+	out, err := filepath.Abs(r.path(filepath.Join("bin", p.String(), what.name)))
 	if err != nil {
 		return "", err
 	}
-	say("certwright for %s/%s", p.os, p.arch)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", r.ldflags, "-o", out, "./daemon/certwright")
-	cmd.Dir, cmd.Stderr = r.tree, os.Stderr
+	say("%s for %s/%s", what.name, p.os, p.arch)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", r.ldflags, "-o", out, what.pkg)
+	cmd.Dir, cmd.Stderr = filepath.Join(r.tree, what.module), os.Stderr
 	cmd.Env = append(os.Environ(), "GOOS="+p.os, "GOARCH="+p.arch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("build for %s/%s: %w", p.os, p.arch, err)
+		return "", fmt.Errorf("build %s for %s/%s: %w", what.name, p.os, p.arch, err)
 	}
 	return out, nil
+}
+
+// programs builds both and gives them the mode of programs, in a folder.
+func (r release) programs(ctx context.Context, p platform, folder string) ([]file, error) {
+	var files []file
+	for _, what := range []program{certwright, providers} {
+		path, err := r.binary(ctx, p, what)
+		if err != nil {
+			return nil, err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{filepath.Join(folder, what.name), 0o755, content})
+	}
+	return files, nil
 }

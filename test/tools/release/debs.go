@@ -12,7 +12,7 @@ import (
 	"github.com/goreleaser/nfpm/v2/files"
 )
 
-// debs writes certwright_VERSION_ARCH.deb: the binary, the systemd units and
+// debs writes certwright_VERSION_ARCH.deb: the programs, the systemd units and
 // an example of the configuration.
 func (r release) debs(ctx context.Context) error {
 	for _, p := range servers {
@@ -24,7 +24,11 @@ func (r release) debs(ctx context.Context) error {
 }
 
 func (r release) deb(ctx context.Context, p platform) error {
-	binary, err := r.binary(ctx, p)
+	binary, err := r.binary(ctx, p, certwright)
+	if err != nil {
+		return err
+	}
+	beside, err := r.binary(ctx, p, providers)
 	if err != nil {
 		return err
 	}
@@ -43,6 +47,7 @@ func (r release) deb(ctx context.Context, p platform) error {
 			},
 			Contents: files.Contents{
 				r.content(binary, "/usr/bin/certwright", 0o755, ""),
+				r.content(beside, "/usr/bin/certwright-lego", 0o755, ""),
 				r.content(filepath.Join(units, "certwright.service"), "/usr/lib/systemd/system/certwright.service", 0o644, ""),
 				r.content(filepath.Join(units, "certwright-kubeconfig.path"), "/usr/lib/systemd/system/certwright-kubeconfig.path", 0o644, ""),
 				r.content(filepath.Join(units, "certwright-kubeconfig.service"), "/usr/lib/systemd/system/certwright-kubeconfig.service", 0o644, ""),

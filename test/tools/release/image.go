@@ -58,18 +58,11 @@ func (r release) image(ctx context.Context) error {
 func (r release) name() string { return "docker.io/certwright/certwright:" + r.version }
 
 func (r release) imageFor(ctx context.Context, p platform) (v1.Image, error) {
-	path, err := r.binary(ctx, p)
+	programs, err := r.programs(ctx, p, "usr/bin")
 	if err != nil {
 		return nil, err
 	}
-	binary, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	content, err := r.layer([]file{
-		{"etc/ssl/certs/ca-certificates.crt", 0o644, roots()},
-		{"usr/bin/certwright", 0o755, binary},
-	})
+	content, err := r.layer(append([]file{{"etc/ssl/certs/ca-certificates.crt", 0o644, roots()}}, programs...))
 	if err != nil {
 		return nil, err
 	}

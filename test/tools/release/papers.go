@@ -55,16 +55,25 @@ func join(folder string) ([]byte, error) {
 	return all.Bytes(), nil
 }
 
-// materials writes certwright.cdx.json, the bill of materials (CycloneDX) of
-// the Linux binary: the modules that Go recorded in it.
+// materials writes NAME.cdx.json, the bill of materials (CycloneDX), of each
+// program for Linux: the modules that Go recorded in it.
 func (r release) materials(context.Context) error {
-	info, err := buildinfo.ReadFile(r.path(filepath.Join("bin", servers[0].String(), "certwright")))
+	for _, what := range []program{certwright, providers} {
+		if err := r.materialsOf(what); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r release) materialsOf(what program) error {
+	info, err := buildinfo.ReadFile(r.path(filepath.Join("bin", servers[0].String(), what.name)))
 	if err != nil {
 		return err
 	}
 	bom := cyclonedx.NewBOM()
 	bom.Metadata = &cyclonedx.Metadata{Timestamp: r.when.Format("2006-01-02T15:04:05Z"), Component: &cyclonedx.Component{
-		BOMRef: "certwright", Type: cyclonedx.ComponentTypeApplication, Name: "certwright", Version: r.version,
+		BOMRef: what.name, Type: cyclonedx.ComponentTypeApplication, Name: what.name, Version: r.version,
 		Licenses: &cyclonedx.Licenses{{License: &cyclonedx.License{ID: "Apache-2.0"}}},
 	}}
 	components := []cyclonedx.Component{{BOMRef: "go", Type: cyclonedx.ComponentTypeLibrary, Name: "std", Version: info.GoVersion,
@@ -81,7 +90,7 @@ func (r release) materials(context.Context) error {
 	if err := cyclonedx.NewBOMEncoder(&text, cyclonedx.BOMFileFormatJSON).SetPretty(true).Encode(bom); err != nil {
 		return err
 	}
-	return os.WriteFile(r.path("certwright.cdx.json"), text.Bytes(), 0o644)
+	return os.WriteFile(r.path(what.name+".cdx.json"), text.Bytes(), 0o644)
 }
 
 // checksums writes SHA256SUMS of every file that is given away, as
