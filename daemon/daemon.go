@@ -51,7 +51,7 @@ func New(cfg config.Config, c Clients) *Daemon {
 		Core: c.Core, CertManager: c.CertManager, Metadata: c.Metadata, Served: c.Served,
 		Namespaces: cfg.Namespaces, ClusterNamespace: cfg.ClusterResourceNamespace,
 		SigningRequests: cfg.Runs(config.SigningRequests), WebhookSets: sets(cfg), Plural: c.Plural,
-		Injectables: injectables(cfg), ACME: cfg.Runs(config.Orders) || cfg.Runs(config.Challenges),
+		Injectables: injectables(cfg), ACME: cfg.Runs(config.Orders) || cfg.Runs(config.Challenges) || cfg.Runs(config.CertificateRequests), // who waits for Orders
 		Shims: shimOptions(cfg, c), Restarts: cfg.Runs(config.Restarts),
 	})
 	d.queue = queue.New(queue.Options{

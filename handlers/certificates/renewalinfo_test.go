@@ -14,7 +14,6 @@ import (
 	"github.com/certwright/certwright/queue"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // advisor plays the ACME server that says when to renew.
@@ -60,11 +59,7 @@ func newAdvised(t *testing.T, edit ...func(*cmapi.Certificate)) *advised {
 	for _, e := range edit {
 		e(f.Certificate)
 	}
-	var objects []runtime.Object
-	for _, o := range append(f.Objects(), acmeIssuer()) {
-		objects = append(objects, o)
-	}
-	a := &advised{World: handlertest.New(t, objects...), t: t, f: f, advisor: &advisor{woken: make(chan queue.Key, 10)}}
+	a := &advised{World: handlertest.New(t, append(f.Objects(), acmeIssuer())...), t: t, f: f, advisor: &advisor{woken: make(chan queue.Key, 10)}}
 	a.restart()
 	return a
 }

@@ -15,9 +15,11 @@ const (
 	// stayTries and stayTime are how long an object that is being deleted is
 	// kept back by a clean-up that fails: by one that only somebody can mend,
 	// such as a Secret that was deleted together with it, about two minutes,
-	// and by any other, which may be an outage, an hour.
-	stayTries = 6
-	stayTime  = time.Hour
+	// or seconds where nothing is known to have been presented; and by any
+	// other, which may be an outage, an hour.
+	stayTries      = 6
+	stayTriesUnput = 3
+	stayTime       = time.Hour
 )
 
 // removePauses lie between tries to clean up.
@@ -55,9 +57,9 @@ func endEvents(o Observed, state cmacme.State, reason string) []Event {
 	case ch.Status.State == state:
 		return nil
 	case state == cmacme.Valid:
-		return []Event{{Reason: "DomainVerified", Message: fmt.Sprintf("%q is proved by %s", ch.Spec.DNSName, ch.Spec.Type)}}
+		return []Event{{Reason: "DomainVerified", Message: fmt.Sprintf("%q is proved by %s", nameOf(ch), ch.Spec.Type)}}
 	default:
-		return []Event{{true, "Failed", fmt.Sprintf("%q is not proved by %s: %s", ch.Spec.DNSName, ch.Spec.Type, reason)}}
+		return []Event{{true, "Failed", fmt.Sprintf("%q is not proved by %s: %s", nameOf(ch), ch.Spec.Type, reason)}}
 	}
 }
 
@@ -78,13 +80,29 @@ func leave(o Observed, now time.Time) Step {
 		return Rest{}
 	case r.never():
 		return Start{Remove}
-	case isFault(r.Err) && r.Failed >= stayTries, now.Sub(o.Challenge.DeletionTimestamp.Time) > stayTime:
+	case isFault(r.Err) && r.Failed >= triesOf(o), now.Sub(o.Challenge.DeletionTimestamp.Time) > stayTime:
 		return Free{Left: r.Err.Error()}
 	}
 	// Its place goes to who can use it.
 	status.Processing, status.Presented = false, true
 	status.Reason = "cannot take the proof away: " + r.Err.Error()
 	return orWrite(o, status, []Event{cleanUpError(r.Err)}, waitUntil(r.again(removePauses), now, Start{Remove}))
+}
+
+// triesOf is how often a faulty clean-up is tried.
+func triesOf(o Observed) int {
+	if o.Challenge.Status.PresentedAt == nil && !o.Runs[Present].done() {
+		return stayTriesUnput
+	}
+	return stayTries
+}
+
+// nameOf is the name that is proved, as people write it.
+func nameOf(ch *cmacme.Challenge) string {
+	if ch.Spec.Wildcard {
+		return "*." + ch.Spec.DNSName
+	}
+	return ch.Spec.DNSName
 }
 
 // isOurs tells the finalizers of challenges, also that of older versions.

@@ -48,6 +48,25 @@ func TestDeletedAtAnyTime(t *testing.T) {
 	})
 }
 
+// A deletion is hardly held up where nothing was put anywhere.
+func TestCleanUpOfWhatWasNeverPresentedFails(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.solver.fail(Present, Faulty("Secret shop/dns does not exist"))
+		w.solver.fail(Remove, Faulty("Secret shop/dns does not exist"))
+		w.put("web")
+		w.rest()
+		w.remove("web")
+		w.wait(5 * time.Second)
+		if w.get("web") == nil {
+			t.Error("it is not tried again")
+		}
+		w.wait(5 * time.Second)
+		if w.get("web") != nil {
+			t.Error("it is kept for more than ten seconds")
+		}
+	})
+}
+
 // What can be mended by nobody any more does not keep an object for ever.
 func TestCleanUpOfADeletedChallengeFails(t *testing.T) {
 	bubble(t, func(w *world) {

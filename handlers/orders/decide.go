@@ -175,10 +175,32 @@ func (o *Observed) prove(now time.Time) Step {
 		return Prove{p.missing}
 	case strings.HasPrefix(o.Order.Status.Reason, issuerPrefix): // it is served again
 		return Hold{}
-	case p.open && now.Sub(o.LastAsked) < lookEvery:
+	}
+	if said := o.stuck(); p.open && said != o.Order.Status.Reason && (said != "" || strings.HasPrefix(o.Order.Status.Reason, proofPrefix)) {
+		return Hold{Reason: said}
+	}
+	if p.open && now.Sub(o.LastAsked) < lookEvery {
 		return Rest{After: lookEvery - now.Sub(o.LastAsked)}
 	}
 	return o.askOrWait(now)
+}
+
+const proofPrefix = "Waiting for the proof of "
+
+// stuck passes on what a Challenge says it waits for, so that it is read also
+// where people look first: the request and the Certificate tell it in turn.
+func (o *Observed) stuck() string {
+	var first *cmacme.Challenge
+	for _, ch := range living(o.Challenges) {
+		told := o.current(ch) && !api.ACMEFinal(ch.Status.State) && ch.Status.Reason != ""
+		if told && (first == nil || nameOf(ch) < nameOf(first)) {
+			first = ch
+		}
+	}
+	if first == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s%s by %s: %s", proofPrefix, nameOf(first), first.Spec.Type, first.Status.Reason)
 }
 
 func (o *Observed) askOrWait(now time.Time) Step {

@@ -18,6 +18,10 @@ import (
 const (
 	// saidAfter is how many transient faults in a row are not worth a write.
 	saidAfter = 3
+	// firstRetry doubles with each transient fault in a row up to longestRetry:
+	// a network that is back is found out within the minute.
+	firstRetry   = time.Second
+	longestRetry = time.Minute
 	// accountWait is how long to leave the issuer for registering again, should
 	// its event not come.
 	accountWait = time.Minute
@@ -63,17 +67,24 @@ func (h *Handler) fault(ctx context.Context, o Observed, err error) (queue.Resul
 	case acme.NoAccount:
 		return h.noAccount(ctx, o)
 	}
-	faults := 0
+	return h.passing(ctx, o, e)
+}
+
+// passing waits out a fault that passes, ever longer. The time counts also for
+// the event of the reason that is written meanwhile.
+func (h *Handler) passing(ctx context.Context, o Observed, e *acme.Error) (queue.Result, error) {
+	faults, wait := 0, time.Duration(0)
 	h.memory.change(o.Order, func(r *recollection) {
+		wait = min(firstRetry<<min(r.faults, 10), longestRetry)
 		r.faults++
-		faults = r.faults
+		faults, r.quiet = r.faults, h.Clock.Now().Add(wait)
 	})
 	if faults >= saidAfter {
-		if told := h.say(ctx, o.Order, "Trying again: "+e.Error()); told != nil {
-			return queue.Result{}, errors.Join(err, told)
+		if err := h.say(ctx, o.Order, "Trying again: "+e.Error()); err != nil {
+			return queue.Result{}, errors.Join(e, err)
 		}
 	}
-	return queue.Result{}, err
+	return queue.Result{}, queue.RetryAfter(e, wait)
 }
 
 // pause waits until the time that the server named. It costs no issuance.

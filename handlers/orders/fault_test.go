@@ -35,15 +35,22 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Faults that pass are errors, never an end; the third in a row is told.
+// Faults that pass are errors, never an end, and are tried again ever more
+// slowly; the third in a row is told.
 func TestTransientFaults(t *testing.T) {
 	s := newScene(t, issuer(), web(t))
 	down := &acme.Error{Class: acme.Transient, Status: 503, Detail: "maintenance"}
 	s.server.fails["newOrder"] = []error{down, down, down, down}
-	for i := range 4 {
-		if _, err := s.handle(); !errors.Is(err, down) {
-			t.Fatalf("try %d: %v", i, err)
+	for i, wait := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second} {
+		_, err := s.handle()
+		if told, ok := queue.RetryDelay(err); !errors.Is(err, down) || !ok || told != wait {
+			t.Fatalf("try %d: %v, again after %s", i, err, told)
 		}
+		// The event of a status that was written is no cause to ask again.
+		if result, err := s.handle(); err != nil || result.After != wait {
+			t.Errorf("try %d, woken early: %v, %v", i, result, err)
+		}
+		s.Wait(wait)
 	}
 	s.Wrote("update orders/status web-1-1")
 	s.is("", "Trying again: maintenance")

@@ -126,7 +126,7 @@ func (h *Handler) poll(ctx context.Context, o Observed, s Poll) (queue.Result, e
 			r.quiet = h.Clock.Now().Add(s.After)
 		}
 	})
-	return queue.Result{After: s.After}, h.say(ctx, o.Order, "")
+	return queue.Result{After: s.After}, h.say(ctx, o.Order, o.stuck())
 }
 
 // require reads an Order live before an act that cannot be undone, and reports

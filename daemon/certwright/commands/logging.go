@@ -28,6 +28,7 @@ func startLogging(cfg config.Config, to io.Writer) error {
 	if cfg.LoggingFormat == config.JSON {
 		klog.SetLoggerWithOptions(jsonLogger(to, cfg.Verbosity), klog.ContextualLogger(true))
 	}
+	klog.CopyStandardLogTo("INFO") // some libraries write to Go's own log
 	return nil
 }
 
