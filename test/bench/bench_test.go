@@ -2,9 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/certwright/certwright/test/acme/places"
 )
 
 func TestPercentilesAreByTheNearestRank(t *testing.T) {
@@ -24,10 +27,11 @@ func TestPercentilesAreByTheNearestRank(t *testing.T) {
 
 func TestOptionsMakeRuns(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                   "1000 Certificates, ecdsa, 1 namespace(s)",
-		"-n 10 -key both":    "10 Certificates, ecdsa, 1 namespace(s); 10 Certificates, rsa, 1 namespace(s)",
-		"-n 100 -scale":      "500 Certificates, ecdsa, 1 namespace(s); 5000 Certificates, ecdsa, 1 namespace(s)",
-		"-n 6 -namespaces 3": "6 Certificates, ecdsa, 3 namespace(s)",
+		"": "1000 Certificates, ecdsa, 1 namespace(s); 300 Certificates, ecdsa, 1 namespace(s), ACME by HTTP-01;" +
+			" 300 Certificates, ecdsa, 1 namespace(s), ACME by DNS-01",
+		"-n 10 -key both -acme 0":    "10 Certificates, ecdsa, 1 namespace(s); 10 Certificates, rsa, 1 namespace(s)",
+		"-n 100 -scale":              "500 Certificates, ecdsa, 1 namespace(s); 5000 Certificates, ecdsa, 1 namespace(s)",
+		"-n 6 -namespaces 3 -acme 0": "6 Certificates, ecdsa, 3 namespace(s)",
 	} {
 		o, err := parse(strings.Fields(args))
 		if err != nil {
@@ -41,7 +45,7 @@ func TestOptionsMakeRuns(t *testing.T) {
 			t.Errorf("%q makes %s, want %s", args, got, want)
 		}
 	}
-	for _, args := range []string{"-n 0", "-key dsa", "-o yaml", "-n 2 -namespaces 3", "more"} {
+	for _, args := range []string{"-n 0", "-key dsa", "-o yaml", "-n 2 -namespaces 3", "-namespaces 3 -acme 2", "more"} {
 		if _, err := parse(strings.Fields(args)); err == nil {
 			t.Errorf("%q was taken", args)
 		}
@@ -92,5 +96,15 @@ func TestNumbersAreShort(t *testing.T) {
 		if got := number(x); got != want {
 			t.Errorf("%v is shown as %s, want %s", x, got, want)
 		}
+	}
+}
+
+func TestPlacesOverTime(t *testing.T) {
+	s := func(at float64, n int) places.Sample {
+		return places.Sample{After: time.Duration(at * float64(time.Second)), InUse: n}
+	}
+	got := summarize([]places.Sample{s(0.5, 2), s(1.5, 4), s(2, 0)}, 4, 2*time.Second)
+	if want := (Places{Max: 4, Mean: 2, PerSecond: []int{2, 0}}); got.Max != want.Max || got.Mean != want.Mean || !slices.Equal(got.PerSecond, want.PerSecond) {
+		t.Errorf("got %+v, want %+v", *got, want)
 	}
 }

@@ -5,9 +5,10 @@
 //	make bench ARGS="-scale"
 //	make bench ARGS="-o json" > bench.json
 //
-// One run is: N Certificates are created (Certificate to Ready), all are renewed
+// One run is: N Certificates of a CA issuer are created (Certificate to Ready), all are renewed
 // at once, the daemon rests, the daemon restarts with N at rest. Each run has a
-// fresh control plane. Requests are the API server's own count less the calls
+// fresh control plane. Two more runs have an ACME issuer, one by HTTP-01 and one
+// by DNS-01, and end when all are issued. Requests are the API server's own count less the calls
 // that the benchmark makes itself (see package harness).
 package main
 
@@ -27,9 +28,9 @@ import (
 
 // options are the command line.
 type options struct {
-	n, namespaces, workers, creators int
-	key, output, daemonFlags, binary string
-	renew, restart, scale            bool
+	n, acme, namespaces, workers, creators int
+	key, output, daemonFlags, binary       string
+	renew, restart, scale                  bool
 }
 
 func main() {
@@ -68,6 +69,7 @@ func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.IntVar(&o.n, "n", 1000, "number of Certificates")
+	f.IntVar(&o.acme, "acme", 300, "number of Certificates by HTTP-01, and as many by DNS-01; 0 leaves ACME out")
 	f.IntVar(&o.namespaces, "namespaces", 1, "number of namespaces they are spread over")
 	f.StringVar(&o.key, "key", "ecdsa", "private keys: ecdsa (P-256), rsa (2048) or both")
 	f.IntVar(&o.workers, "workers", 0, "the daemon's --concurrent-workers; 0 leaves its default")
@@ -77,7 +79,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.output, "o", "table", "output: table or json")
 	f.BoolVar(&o.renew, "renew", true, "renew all at once afterwards")
 	f.BoolVar(&o.restart, "restart", true, "restart the daemon with all at rest")
-	f.BoolVar(&o.scale, "scale", false, "instead compare 500 with 5000 Certificates in one namespace")
+	f.BoolVar(&o.scale, "scale", false, "instead compare 500 with 5000 Certificates of a CA issuer in one namespace")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -88,10 +90,10 @@ func (o options) validate(rest []string) error {
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("unexpected argument %q; see -help", rest[0])
-	case o.n < 1 || o.namespaces < 1 || o.creators < 1 || o.workers < 0:
-		return errors.New("-n, -namespaces and -creators must be at least 1, -workers not negative")
-	case o.namespaces > o.n:
-		return errors.New("-namespaces must not be above -n")
+	case o.n < 1 || o.namespaces < 1 || o.creators < 1 || o.workers < 0 || o.acme < 0:
+		return errors.New("-n, -namespaces and -creators must be at least 1, -workers and -acme not negative")
+	case o.namespaces > o.n || o.acme > 0 && o.namespaces > o.acme:
+		return errors.New("-namespaces must not be above -n or -acme")
 	case o.key != "ecdsa" && o.key != "rsa" && o.key != "both":
 		return fmt.Errorf("-key %q: want ecdsa, rsa or both", o.key)
 	case o.output != "table" && o.output != "json":
@@ -102,7 +104,8 @@ func (o options) validate(rest []string) error {
 
 // run is one measurement on a fresh control plane.
 type run struct {
-	key                              string
+	// way is how names are proved to an ACME server; empty for a CA issuer.
+	way, key                         string
 	n, namespaces, workers, creators int
 	renew, restart                   bool
 	daemonFlags                      []string
@@ -110,7 +113,11 @@ type run struct {
 }
 
 func (r run) title() string {
-	return fmt.Sprintf("%d Certificates, %s, %d namespace(s)", r.n, r.key, r.namespaces)
+	title := fmt.Sprintf("%d Certificates, %s, %d namespace(s)", r.n, r.key, r.namespaces)
+	if r.way != "" {
+		title += ", ACME by " + r.way
+	}
+	return title
 }
 
 // scaleSizes are the two that must not differ: a namespace that is nearly empty
@@ -124,7 +131,7 @@ func (o options) runs() []run {
 	}
 	sizes := []int{o.n}
 	if o.scale {
-		sizes, o.namespaces, o.renew, o.restart = scaleSizes, 1, false, false
+		sizes, o.namespaces, o.renew, o.restart, o.acme = scaleSizes, 1, false, false, 0
 	}
 	var runs []run
 	for _, key := range keys {
@@ -135,6 +142,14 @@ func (o options) runs() []run {
 				binary: o.binary,
 			})
 		}
+	}
+	if o.acme == 0 {
+		return runs
+	}
+	for _, way := range []string{byHTTP, byDNS} {
+		one := runs[0]
+		one.way, one.n, one.renew, one.restart = way, o.acme, false, false
+		runs = append(runs, one)
 	}
 	return runs
 }

@@ -37,13 +37,20 @@ func measure(ctx context.Context, progress *harness.Progress, r run) (result Run
 }
 
 func (w *world) measure(ctx context.Context) (Run, error) {
-	result := Run{Certificates: w.n, Namespaces: w.namespaces, Key: w.key}
+	result := Run{Certificates: w.n, Namespaces: w.namespaces, Key: w.key, ACME: w.way}
 	seen, err := observe(ctx, w.client())
 	if err != nil {
 		return result, err
 	}
 	defer seen.close()
+	began, err := w.watchPlaces(ctx)
+	if err != nil {
+		return result, err
+	}
 	if result.Issue, err = w.phase(ctx, "issuing", seen, 1, createCall, w.createAll); err != nil {
+		return result, err
+	}
+	if result.Places, err = began.end(result.Issue.Seconds); err != nil {
 		return result, err
 	}
 	if w.renew {

@@ -36,10 +36,13 @@ type Run struct {
 	Certificates int      `json:"certificates"`
 	Namespaces   int      `json:"namespaces"`
 	Key          string   `json:"key"`
+	ACME         string   `json:"acme,omitempty"` // how names are proved; empty for a CA issuer
 	Issue        Phase    `json:"issue"`
 	Renew        *Phase   `json:"renew,omitempty"`
 	Rest         Rest     `json:"rest"`
 	Restart      *Restart `json:"restart,omitempty"`
+	// Places are those in which names were proved, in a run with ACME.
+	Places *Places `json:"places,omitempty"`
 }
 
 // Phase is N Certificates issued or renewed at once. What has no other unit is
@@ -134,7 +137,7 @@ func scaleOf(runs []Run) map[string]float64 {
 	scale := map[string]float64{}
 	for _, small := range runs {
 		for _, big := range runs {
-			if small.Key == big.Key && small.Certificates < big.Certificates {
+			if small.Key == big.Key && small.ACME == big.ACME && small.Certificates < big.Certificates {
 				scale[small.Key] = round(big.Issue.PerSecond / small.Issue.PerSecond)
 			}
 		}
@@ -145,7 +148,7 @@ func scaleOf(runs []Run) map[string]float64 {
 func (r *Report) table(out io.Writer) error {
 	fmt.Fprintf(out, "\n%d cores, %s, %s\n", r.Machine.Cores, r.Machine.CPU, r.Machine.Go)
 	for _, run := range r.Runs {
-		fmt.Fprintf(out, "\n%d Certificates of a CA issuer, %s keys, %d namespace(s)\n\n", run.Certificates, run.Key, run.Namespaces)
+		fmt.Fprintf(out, "\n%d Certificates of %s, %s keys, %d namespace(s)\n\n", run.Certificates, run.issuer(), run.Key, run.Namespaces)
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		for _, row := range run.rows() {
 			fmt.Fprintf(table, "  %s\n", strings.Join(row, "\t"))

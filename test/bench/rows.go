@@ -38,6 +38,9 @@ func (r Run) rows() [][]string {
 	add("RSS before / peak / at rest", func(p Phase) string {
 		return fmt.Sprintf("%s / %s / %s MB", megabytes(p.RSS.Before), megabytes(p.RSS.Peak), megabytes(p.RSS.Rest))
 	})
+	if r.Places != nil {
+		rows = append(rows, r.Places.rows()...)
+	}
 	rows = append(rows, []string{}, r.Rest.row())
 	if r.Restart != nil {
 		rows = append(rows, r.Restart.rows()...)

@@ -9,6 +9,7 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/certwright/certwright/test/acme/parts"
 	"github.com/certwright/certwright/test/cluster"
 	"github.com/certwright/certwright/test/harness"
 )
@@ -18,6 +19,7 @@ type world struct {
 	run
 	stage    *harness.Stage
 	daemon   *harness.Daemon
+	parts    *parts.Set // in a run with ACME
 	progress *harness.Progress
 }
 
@@ -43,6 +45,21 @@ func (w *world) furnish(ctx context.Context) (err error) {
 	if w.workers > 0 {
 		args = append(args, fmt.Sprintf("--concurrent-workers=%d", w.workers))
 	}
+	if w.way != "" {
+		err = w.furnishACME(ctx, args)
+	} else {
+		err = w.furnishCA(ctx, args)
+	}
+	if err != nil {
+		return err
+	}
+	// With an issuer per namespace the daemon has had work; the measure begins
+	// from rest.
+	_, err = harness.UntilAtRest(ctx, w.daemon.PID(), restQuiet, restLimit)
+	return err
+}
+
+func (w *world) furnishCA(ctx context.Context, args []string) (err error) {
 	if w.daemon, err = w.stage.Daemon(ctx, "certwright", args...); err != nil {
 		return err
 	}
@@ -51,34 +68,39 @@ func (w *world) furnish(ctx context.Context) (err error) {
 		return err
 	}
 	for i := range w.namespaces {
-		if err := w.addIssuer(ctx, namespace(i), ca); err != nil {
+		if err := w.addCA(ctx, namespace(i), ca); err != nil {
 			return err
 		}
 	}
-	// With an issuer per namespace the daemon has had work; the measure begins
-	// from rest.
-	_, err = harness.UntilAtRest(ctx, w.daemon.PID(), restQuiet, restLimit)
-	return err
+	return nil
 }
 
-func (w *world) addIssuer(ctx context.Context, namespace string, ca *harness.Authority) error {
+func (w *world) addCA(ctx context.Context, namespace string, ca *harness.Authority) error {
 	clients := w.stage.Clients
 	if err := clients.EnsureNamespace(ctx, namespace); err != nil {
 		return err
 	}
-	secret, err := ca.Secret(namespace, "bench-ca")
+	secret, err := ca.Secret(namespace, issuerName+"-ca")
 	if err != nil {
 		return err
 	}
 	if _, err := clients.Kube.CoreV1().Secrets(namespace).Create(ctx, secret, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	issuer := &cmapi.Issuer{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bench-ca"}}
-	issuer.Spec.CA = &cmapi.CAIssuer{SecretName: secret.Name}
+	return w.addIssuer(ctx, namespace, cmapi.IssuerConfig{CA: &cmapi.CAIssuer{SecretName: secret.Name}})
+}
+
+// issuerName is the issuer of each namespace.
+const issuerName = "bench"
+
+func (w *world) addIssuer(ctx context.Context, namespace string, config cmapi.IssuerConfig) error {
+	issuer := &cmapi.Issuer{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: issuerName}}
+	issuer.Spec.IssuerConfig = config
+	clients := w.stage.Clients
 	if _, err := clients.CertManager.CertmanagerV1().Issuers(namespace).Create(ctx, issuer, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	_, err = clients.Issuers().Until(ctx, namespace, issuer.Name, func(i *cmapi.Issuer) bool {
+	_, err := clients.Issuers().Until(ctx, namespace, issuerName, func(i *cmapi.Issuer) bool {
 		ready, _, _ := harness.IssuerReady(i.Status)
 		return ready
 	})
@@ -88,6 +110,11 @@ func (w *world) addIssuer(ctx context.Context, namespace string, ca *harness.Aut
 // close ends the world and returns what the daemon said last.
 func (w *world) close() string {
 	logs := w.stage.Logs()
+	if w.parts != nil {
+		if err := w.parts.Close(); err != nil {
+			logs += err.Error()
+		}
+	}
 	if err := w.stage.Close(); err != nil {
 		logs += err.Error()
 	}
@@ -118,8 +145,8 @@ func (r run) manifest(i int) ([]byte, error) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name},
 		Spec: cmapi.CertificateSpec{
 			SecretName: name,
-			DNSNames:   []string{name + ".example.com"},
-			IssuerRef:  cmmeta.IssuerReference{Name: "bench-ca", Kind: cmapi.IssuerKind, Group: "cert-manager.io"},
+			DNSNames:   []string{name + "." + r.zone()},
+			IssuerRef:  cmmeta.IssuerReference{Name: issuerName, Kind: cmapi.IssuerKind, Group: "cert-manager.io"},
 			PrivateKey: &cmapi.CertificatePrivateKey{Algorithm: cmapi.ECDSAKeyAlgorithm, Size: 256},
 		},
 	}

@@ -80,7 +80,7 @@ func keep(ctx context.Context) error {
 		letGo(verdict)
 		s.await(ctx)
 	}
-	return errors.Join(err, s.stage.Close())
+	return errors.Join(err, s.close())
 }
 
 // letGo ends the process that waits for us and closes our outputs, which may be

@@ -1,6 +1,7 @@
 // Command demo shows certwright at work, on a control plane of its own: a root,
-// an issuer, application certificates, a TLS handshake with them, a renewal and
-// a Secret that heals. It needs Go and nothing else.
+// an issuer, application certificates, a TLS handshake with them, a renewal, a
+// Secret that heals, and certificates from an ACME server by HTTP-01 and
+// DNS-01. It needs Go and nothing else.
 //
 //	make demo          show it and clean up
 //	make demo KEEP=1   leave it running, to try things out
@@ -14,6 +15,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/certwright/certwright/test/acme/parts"
+	"github.com/certwright/certwright/test/acme/pebble"
 	"github.com/certwright/certwright/test/harness"
 )
 
@@ -42,7 +45,7 @@ func demo(ctx context.Context) error {
 	}
 	s, err := show(ctx)
 	if s != nil {
-		err = errors.Join(err, s.stage.Close())
+		err = errors.Join(err, s.close())
 	}
 	if err == nil {
 		s.say("Everything was ended and removed. To play with it: make demo KEEP=1")
@@ -60,6 +63,11 @@ func show(ctx context.Context) (*scene, error) {
 		return nil, err
 	}
 	s.stage = stage
+	// What the daemon is to speak ACME with is told to it by flags, so it is
+	// there first.
+	if s.parts, err = parts.Start(ctx, stage, parts.Options{Log: progress, Pebble: pebble.Options{NonceReject: 5}}); err != nil {
+		return s, err
+	}
 	return s, s.play(ctx)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/certwright/certwright/test/acme/parts"
 	"github.com/certwright/certwright/test/harness"
 )
 
@@ -30,6 +32,7 @@ const patience = time.Minute
 // scene is the stage and what was played so far.
 type scene struct {
 	stage    *harness.Stage
+	parts    *parts.Set // for ACME
 	progress *harness.Progress
 	number   int
 }
@@ -46,7 +49,7 @@ func (s *scene) play(ctx context.Context) error {
 	s.progress.Done()
 	s.say("Kubernetes answers at %s", s.stage.Cluster.URL())
 	for _, act := range []func(context.Context) error{
-		s.startDaemon, s.applyExamples, s.status, s.handshake, s.renew, s.heal,
+		s.startDaemon, s.applyExamples, s.status, s.handshake, s.renew, s.heal, s.acmeIssuer, s.acmeHTTP, s.acmeDNS,
 	} {
 		limited, cancel := context.WithTimeout(ctx, patience)
 		err := act(limited)
@@ -58,6 +61,15 @@ func (s *scene) play(ctx context.Context) error {
 	return nil
 }
 
+// close ends everything.
+func (s *scene) close() error {
+	var err error
+	if s.parts != nil {
+		err = s.parts.Close()
+	}
+	return errors.Join(err, s.stage.Close())
+}
+
 // hint is what helps when a scene fails.
 func (s *scene) hint() string {
 	return s.stage.Logs() + "\nThe reason is in the object shown above or in these last lines of the daemon's log.\n" +
@@ -67,8 +79,11 @@ func (s *scene) hint() string {
 func (s *scene) startDaemon(ctx context.Context) error {
 	s.title("Starting the daemon, with the rights of deploy/rbac")
 	start := time.Now()
-	daemon, err := s.stage.Daemon(ctx, "certwright")
+	daemon, err := s.stage.NewDaemon(harness.DaemonOptions{Name: "certwright", Args: s.parts.Args(), Env: s.parts.Env()})
 	if err != nil {
+		return err
+	}
+	if err := errors.Join(daemon.Start(), daemon.WaitReady(ctx)); err != nil {
 		return err
 	}
 	s.say("ready after %s, process %d", harness.Elapsed(time.Since(start)), daemon.PID())

@@ -49,7 +49,8 @@ func (c Call) IsEvent() bool { return c.Resource == "events" }
 // control plane makes others all the time: its leases, its token reviews.
 func (c Call) Ours() bool {
 	return c.Group == "cert-manager.io" || c.Group == "acme.cert-manager.io" ||
-		c.Group == "" && c.Resource == "secrets" || c.IsEvent()
+		c.Group == "" && (c.Resource == "secrets" || c.Resource == "services") ||
+		c.Group == "networking.k8s.io" && c.Resource == "ingresses" || c.IsEvent()
 }
 
 // Tally counts calls and, apart, those that ended in a conflict.

@@ -6,6 +6,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Condition returns a Certificate's condition, or nil.
@@ -85,3 +86,11 @@ func Elapsed(d time.Duration) string {
 		return d.Round(time.Second).String()
 	}
 }
+
+// HasKeyPair tells whether a Secret holds a key and a certificate.
+func HasKeyPair(secret *corev1.Secret) bool {
+	return len(secret.Data[corev1.TLSPrivateKeyKey]) > 0 && len(secret.Data[corev1.TLSCertKey]) > 0
+}
+
+// Exists holds of every object that is there.
+func Exists[T Object](T) bool { return true }

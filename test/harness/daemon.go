@@ -113,6 +113,7 @@ func (d *Daemon) arguments() []string {
 		"--kubeconfig", d.options.Kubeconfig,
 		"--metrics-listen-address", d.metrics,
 		"--healthz-listen-address", d.health,
+		"--acme-http01-solver-listen-address", "0", // its default is one port for all daemons of a machine
 	}, d.options.Args...)
 }
 

@@ -7,6 +7,7 @@
 //	Kind.Until      wait for objects by watching them, never by sleeping
 //	Clients.Calls   what the API server counted, by verb and resource
 //	Stage.Audit     what one user asked of the API server, request by request
+//	Process         a program of others beside the daemon
 //	Usage           CPU and memory of a process
 //
 // It knows nothing of package testing, because the benchmark and the demo stand

@@ -28,6 +28,9 @@ type Module struct {
 	Dir string
 	// LDFlags are linker flags beyond -s -w, for example -X to stamp a version.
 	LDFlags string
+	// Tag is the build tag behind which a module has a main package of its own;
+	// its files are then part of what the cache folder is named after.
+	Tag string
 }
 
 // Program is one main package of a Module.
@@ -103,12 +106,28 @@ func (m Module) Version(path string) (string, error) {
 // flags are the same for every module, because each of them is part of the go
 // command's cache key: programs that share packages then share compiled ones.
 func (m Module) flags() []string {
-	return []string{"-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + m.LDFlags)}
+	flags := []string{"-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + m.LDFlags)}
+	if m.Tag != "" {
+		flags = append(flags, "-tags", m.Tag)
+	}
+	return flags
+}
+
+// pins are the files that say what is built, by their names in Dir.
+func (m Module) pins() []string {
+	files := []string{"go.mod", "go.sum"}
+	if m.Tag != "" {
+		own, _ := filepath.Glob(filepath.Join(m.Dir, "*.go")) // the pattern is valid
+		for _, file := range own {
+			files = append(files, filepath.Base(file))
+		}
+	}
+	return files
 }
 
 func (m Module) cacheDir() (string, error) {
 	hash := sha256.New()
-	for _, file := range []string{"go.mod", "go.sum"} {
+	for _, file := range m.pins() {
 		content, err := os.ReadFile(filepath.Join(m.Dir, file))
 		if err != nil {
 			return "", fmt.Errorf("read the pins of %s: %w", m.Name, err)

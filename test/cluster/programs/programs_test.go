@@ -74,6 +74,30 @@ func TestEnsureBuildsOnce(t *testing.T) {
 	}
 }
 
+// A module with a main package of its own, behind a tag, is built anew when
+// that changes, and not only when its pins do.
+func TestTaggedBuild(t *testing.T) {
+	m := module(t, good)
+	m.Tag = "greeter"
+	own := programs.Program{Name: "own", Package: ".", Cold: time.Second}
+	var dirs []string
+	for _, word := range []string{"one", "one", "two"} {
+		write(t, m, "main.go", "//go:build greeter\n\npackage main\n\nfunc main() { print(\""+word+"\") }\n")
+		dir, err := m.Ensure(t.Context(), &lockedBuffer{}, own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := exec.Command(filepath.Join(dir, "own")).CombinedOutput()
+		if err != nil || string(said) != word {
+			t.Errorf("the program: got %q, %v, want %s", said, err, word)
+		}
+		dirs = append(dirs, dir)
+	}
+	if dirs[0] != dirs[1] || dirs[1] == dirs[2] {
+		t.Errorf("folders: %q, want one for each text", dirs)
+	}
+}
+
 func TestFailedBuild(t *testing.T) {
 	m := module(t, "package main\n\nfunc main() { missing() }\n")
 	dir, err := m.Ensure(t.Context(), &lockedBuffer{}, hello)

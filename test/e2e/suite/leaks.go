@@ -15,6 +15,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 )
 
 // leaks looks for the private key of every Secret of the cluster in everything
@@ -30,6 +31,13 @@ func (w *World) leaks(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var found []string
+	for n, word := range w.Private {
+		for where, text := range said {
+			if bytes.Contains(text, []byte(word)) {
+				found = append(found, fmt.Sprintf("private word number %d is in %s", n+1, where))
+			}
+		}
+	}
 	for _, secret := range secrets.Items {
 		for _, needle := range needles(secret.Data[corev1.TLSPrivateKeyKey]) {
 			for where, text := range said {
@@ -51,9 +59,12 @@ func (w *World) everythingSaid(ctx context.Context) (map[string][]byte, error) {
 		}
 		said["the metrics"] = []byte(page)
 	}
-	api, core := w.Clients.CertManager.CertmanagerV1().RESTClient(), w.Clients.Kube.CoreV1().RESTClient()
-	for _, resource := range []string{"certificates", "certificaterequests", "issuers", "clusterissuers"} {
-		list, err := api.Get().Resource(resource).DoRaw(ctx)
+	core := w.Clients.Kube.CoreV1().RESTClient()
+	api, acme := w.Clients.CertManager.CertmanagerV1().RESTClient(), w.Clients.CertManager.AcmeV1().RESTClient()
+	for resource, client := range map[string]rest.Interface{
+		"certificates": api, "certificaterequests": api, "issuers": api, "clusterissuers": api, "orders": acme, "challenges": acme,
+	} {
+		list, err := client.Get().Resource(resource).DoRaw(ctx)
 		if err != nil {
 			return nil, err
 		}

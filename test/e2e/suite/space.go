@@ -87,6 +87,12 @@ func (s *Space) dump() {
 	if list, err := api.CertificateRequests(s.Namespace).List(ctx, all); err == nil {
 		s.Logf("CertificateRequests:\n%s", harness.Show(pointers(list.Items)...))
 	}
+	if list, err := s.CertManager.AcmeV1().Orders(s.Namespace).List(ctx, all); err == nil && len(list.Items) > 0 {
+		s.Logf("Orders:\n%s", harness.Show(pointers(list.Items)...))
+	}
+	if list, err := s.CertManager.AcmeV1().Challenges(s.Namespace).List(ctx, all); err == nil && len(list.Items) > 0 {
+		s.Logf("Challenges:\n%s", harness.Show(pointers(list.Items)...))
+	}
 	if list, err := s.Kube.CoreV1().Secrets(s.Namespace).List(ctx, all); err == nil {
 		s.Logf("Secrets:\n%s", harness.Show(pointers(list.Items)...))
 	}

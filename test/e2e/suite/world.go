@@ -8,6 +8,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -28,6 +29,10 @@ type Options struct {
 	// Daemon starts one daemon that all tests share, with Args.
 	Daemon bool
 	Args   []string
+	// Prepare starts what the daemon needs beside the control plane, when it is
+	// set, and adds to the daemon's flags and environment. What it returns ends
+	// it all, before the control plane goes.
+	Prepare func(context.Context, *harness.Stage) (args, env []string, end func() error, err error)
 }
 
 // World is what the tests of one package share.
@@ -35,6 +40,19 @@ type World struct {
 	*harness.Stage
 	// Daemon is the shared one; nil when each test starts its own.
 	Daemon *harness.Daemon
+	// Private are words that nobody may say, beside the keys in Secrets.
+	Private []string
+
+	end func() error
+}
+
+// Close ends everything.
+func (w *World) Close() error {
+	var err error
+	if w.end != nil {
+		err = w.end()
+	}
+	return errors.Join(err, w.Stage.Close())
 }
 
 // Main is the body of TestMain: it opens the world, hands it over, runs the
@@ -81,17 +99,29 @@ func openWorld(ctx context.Context, o Options) (*World, error) {
 		return nil, err
 	}
 	w := &World{Stage: stage}
-	if !o.Daemon {
-		return w, nil
-	}
-	if w.Daemon, err = w.start("shared", o.Args...); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, stage.Logs())
+	if err := w.furnish(ctx, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w\n%s", err, stage.Logs()), w.Close())
 	}
 	return w, nil
 }
 
-func (w *World) start(name string, args ...string) (*harness.Daemon, error) {
-	d, err := w.NewDaemon(Watched(harness.DaemonOptions{Name: name, Args: args}))
+func (w *World) furnish(ctx context.Context, o Options) (err error) {
+	var env []string
+	if o.Prepare != nil {
+		var args []string
+		if args, env, w.end, err = o.Prepare(ctx, w.Stage); err != nil {
+			return err
+		}
+		o.Args = append(o.Args, args...)
+	}
+	if o.Daemon {
+		w.Daemon, err = w.start(harness.DaemonOptions{Name: "shared", Args: o.Args, Env: env})
+	}
+	return err
+}
+
+func (w *World) start(o harness.DaemonOptions) (*harness.Daemon, error) {
+	d, err := w.NewDaemon(Watched(o))
 	if err != nil {
 		return nil, err
 	}
