@@ -14,9 +14,12 @@ export GOWORK := off
 # Every Go module in the tree, the product's own first.
 MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir $(shell find . -name go.mod -not -path '*/.*/*')))))
 # Those that `make test` tests after the unit tests, quick ones first.
-TESTED := test/tools test/admission test/sidecar test/cluster test
+TESTED := test/tools test/admission test/sidecar test/cluster test/acme/client test daemon/lego
 # Targets prove-NAME, each of which runs certwright against one big real part.
-PROVE := prove-rotation prove-admission
+PROVE := prove-rotation prove-admission prove-challenges prove-acme prove-ingress prove-issuers
+# Modules that only pin a big program: building it says what their go.sum lacks,
+# and nobody should download a thousand modules to read that it lacks nothing.
+PINS := test/programs/stepca test/programs/traefik test/programs/vault test/programs/awspca
 
 BIN := $(CURDIR)/bin
 # Empty outside a repository; certwright then says what Go recorded.
@@ -31,18 +34,31 @@ help: ## this list
 
 ##@ Building
 
-.PHONY: build install crds clean
+.PHONY: build lego install image release crds clean
 build: ## bin/certwright
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/certwright ./daemon/certwright
+
+lego: ## bin/certwright-lego: the DNS providers of lego, beside certwright; minutes the first time
+	go -C daemon/lego build -ldflags '-s -w' -o $(BIN)/certwright-lego .
 
 install: ## certwright into GOBIN
 	go install -ldflags '$(LDFLAGS)' ./daemon/certwright
 
+# The same commit makes the same bytes.
+RELEASE = go -C test/tools/release run . $@ -tree $(CURDIR) -out $(CURDIR)/dist -version '$(VERSION)' -commit '$(COMMIT)' \
+	-epoch "$$(git log -1 --format=%ct 2>/dev/null || echo 0)" -ldflags '$(LDFLAGS)'
+
+image: ## dist/image, an OCI layout for amd64 and arm64, and dist/certwright-image.tar; no Docker needed
+	$(RELEASE)
+
+release: ## dist: the image, archives, Debian packages, manifests, bill of materials, checksums
+	$(RELEASE)
+
 crds: ## deploy/crds, from the API types of the version in go.mod
 	go -C test/tools run ./crds -module $(CURDIR) -out $(CURDIR)/deploy/crds
 
-clean: ## remove bin; the control plane's programs stay in the user's cache
-	rm -rf $(BIN)
+clean: ## remove bin and dist; the control plane's programs stay in the user's cache
+	rm -rf $(BIN) dist
 
 ##@ Trying it out
 
@@ -77,6 +93,8 @@ test: unit $(BIN)/gotestsum ## unit with the race detector, then the real daemon
 	@go -C test/cluster run ./cmd/cluster build
 	@echo "test: cmctl, some 3 minutes when there is none yet"
 	@go -C test run ./e2e/build
+	@echo "test: pebble, half a minute when there is none yet"
+	@go -C test run ./acme/build
 	@for module in $(wildcard $(TESTED)); do \
 		echo "test: $$module"; \
 		(cd $$module && go vet ./... && $(BIN)/gotestsum --format testname -- -short -count=1 -p 1 -timeout 20m ./...); \
@@ -85,6 +103,10 @@ test: unit $(BIN)/gotestsum ## unit with the race detector, then the real daemon
 
 prove: $(PROVE) ## certwright against the big real parts: every prove-NAME there is
 	@echo "prove: $(if $(PROVE),passed: $(PROVE),there is nothing to prove yet)"
+
+.PHONY: proofs
+proofs:
+	@echo $(PROVE)
 
 .PHONY: prove-rotation
 prove-rotation: ## webhook certificates rotated under load, the daemon killed meanwhile; OVERLAP=off must lose calls
@@ -95,6 +117,22 @@ prove-rotation: ## webhook certificates rotated under load, the daemon killed me
 .PHONY: prove-admission
 prove-admission: ## deploy/policies and the Go rules decide the same, case by case, on a real API server
 	@go -C test/admission run ./prove $(ARGS)
+
+.PHONY: prove-challenges
+prove-challenges: ## 500 ACME Certificates, 100 of them hopeless: the others are as fast, the cap holds, no name twice at once
+	@go -C test run ./acme/storm $(ARGS)
+
+.PHONY: prove-acme
+prove-acme: ## step-ca as the ACME server, traefik routing Ingress and HTTPRoute, on the real ports of a network of its own
+	@go -C test run ./acme/prove $(ARGS)
+
+.PHONY: prove-issuers
+prove-issuers: ## Vault (real, restarted and sealed under load), Venafi (a stand-in) and external issuers; building Vault takes 13 minutes once
+	@go -C test run ./issuers $(ARGS)
+
+.PHONY: prove-ingress
+prove-ingress: ## annotated Ingresses and Gateways served over TLS by traefik, and again after a renewal; N=1000 measures one beside so many
+	@go -C test run ./ingress $(if $(N),-n $(N)) $(ARGS)
 
 ##@ Checking
 
@@ -126,7 +164,7 @@ kustomize: $(BIN)/kustomize ## every kustomization under deploy can be built
 	@for file in $$(find deploy -name kustomization.yaml); do $(BIN)/kustomize build "$$(dirname "$$file")" >/dev/null; done
 
 tidy: ## every go.mod and go.sum says what is needed, and no more
-	@for module in $(MODULES); do echo "tidy: $$module"; (cd $$module && go mod tidy -diff); done
+	@for module in $(filter-out $(PINS),$(MODULES)); do echo "tidy: $$module"; (cd $$module && go mod tidy -diff); done
 
 # Folders of one machine, a module proxy's name, and notes to oneself.
 WORDS := (^|[^[:alnum:]_.}-])/(root|home|work)/|(proxy|sum)[.]golang|\b(TO[D]O|FIX[M]E|XX[X])\b
