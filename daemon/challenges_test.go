@@ -39,7 +39,7 @@ func podsAnswer(c *config.Config) {
 // validating makes an ACME server that finds what the daemon at work answers.
 func validating(t *testing.T, w *world) *acmetest.Server {
 	return acmetest.New(t, acmetest.Options{Validate: func(p acmetest.Proof) error {
-		for _, answer := range (&answering{set: w.replicas[len(w.replicas)-1].daemon.set}).look(p.Token) {
+		for _, answer := range (&answering{set: w.latest.Load().daemon.set}).look(p.Token) {
 			if answer.Name == p.Identifier.Value && answer.KeyAuthorization == p.KeyAuthorization {
 				return nil
 			}

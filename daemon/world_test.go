@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -64,7 +65,8 @@ type world struct {
 	api      *apiServer
 	user     Clients // of people and other programs
 	replicas []*replica
-	commits  []commit // in order
+	latest   atomic.Pointer[replica] // of those, also for who is no goroutine of the test's
+	commits  []commit                // in order
 	acme     http.RoundTripper
 }
 
@@ -153,6 +155,7 @@ func (w *world) launchOver(a *actor, change ...func(*config.Config)) *replica {
 	r.end = cancel
 	go func() { r.result <- r.daemon.Run(ctx) }()
 	w.replicas = append(w.replicas, r)
+	w.latest.Store(r)
 	return r
 }
 
