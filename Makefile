@@ -14,9 +14,9 @@ export GOWORK := off
 # Every Go module in the tree, the product's own first.
 MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir $(shell find . -name go.mod -not -path '*/.*/*')))))
 # Those that `make test` tests after the unit tests, quick ones first.
-TESTED := test/tools test/admission test/sidecar test/cluster test/acme/client test daemon/lego
+TESTED := test/tools test/admission test/sidecar test/cluster test/acme/client test
 # Targets prove-NAME, each of which runs certwright against one big real part.
-PROVE := prove-rotation prove-admission prove-challenges prove-acme prove-ingress prove-issuers
+PROVE := prove-rotation prove-admission prove-challenges prove-dns01 prove-acme prove-ingress prove-issuers
 # Modules that only pin a big program: building it says what their go.sum lacks,
 # and nobody should download a thousand modules to read that it lacks nothing.
 PINS := test/programs/stepca test/programs/traefik test/programs/vault test/programs/awspca
@@ -121,6 +121,11 @@ prove-admission: ## deploy/policies and the Go rules decide the same, case by ca
 .PHONY: prove-challenges
 prove-challenges: ## 500 ACME Certificates, 100 of them hopeless: the others are as fast, the cap holds, no name twice at once
 	@go -C test run ./acme/storm $(ARGS)
+
+.PHONY: prove-dns01
+prove-dns01: ## the providers of lego, in the process beside certwright; minutes of compiling once
+	@cd daemon/lego && go vet ./... && go test -count=1 -timeout 15m ./...
+	@go -C test test -count=1 -timeout 15m -run 'TestProviderOfLego$$' -v ./acme
 
 .PHONY: prove-acme
 prove-acme: ## step-ca as the ACME server, traefik routing Ingress and HTTPRoute, on the real ports of a network of its own
