@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/certwright/certwright/handlers/issuers"
+
 	vaultapi "github.com/hashicorp/vault/api"
 )
 
@@ -23,8 +25,8 @@ type session struct {
 	// until is when the login is renewed or made anew; zero: never.
 	until     time.Time
 	renewable bool
-	// failing is since when the issuer is not fit; zero: it is.
-	failing time.Time
+	// fitness is how it fared when it was looked at.
+	fitness issuers.Fitness
 	// refused is what the last login met, at the time refusedAt.
 	refused   error
 	refusedAt time.Time
@@ -126,7 +128,7 @@ func (s *session) lease(seconds int, renewable bool) {
 	s.until, s.renewable = time.Time{}, renewable
 	if seconds > 0 {
 		lasts := time.Duration(seconds) * time.Second
-		s.until = s.backend.Clock.Now().Add(lasts - max(lasts/10, min(lasts/2, 10*time.Second)))
+		s.until = s.backend.Clock.Now().Add(issuers.Usable(lasts))
 	}
 }
 
@@ -146,27 +148,4 @@ func (s *session) renew(ctx context.Context) bool {
 	}
 	s.lease(secret.Auth.LeaseDuration, secret.Auth.Renewable)
 	return !s.due()
-}
-
-// works notes that the issuer is fit.
-func (s *session) works() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failing = time.Time{}
-}
-
-// fails notes that it is not, and tells when to look again: a Vault that is
-// away after two seconds and never later than ten, an issuer that somebody has
-// to mend after a minute at the latest.
-func (s *session) fails(f *fault, now time.Time) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failing.IsZero() {
-		s.failing = now
-	}
-	first, most := 5*time.Second, time.Minute
-	if f.away {
-		first, most = 2*time.Second, 10*time.Second
-	}
-	return max(f.after, min(most, max(first, now.Sub(s.failing)/2)))
 }

@@ -90,10 +90,10 @@ func (b *Backend) Check(ctx context.Context, i issuers.Issuer) (issuers.Readines
 	var f *fault
 	switch {
 	case err == nil:
-		s.works()
+		s.fitness.Works()
 		return issuers.Readiness{Ready: true, Reason: reasonVerified, Message: messageVerified, Recheck: recheckReady}, nil
 	case errors.As(err, &f):
-		return issuers.Readiness{Reason: reasonError, Message: f.words, Recheck: s.fails(f, b.Clock.Now())}, nil
+		return issuers.Readiness{Reason: reasonError, Message: f.words, Recheck: s.fitness.Fails(f.away, f.after, b.Clock.Now())}, nil
 	default:
 		return issuers.Readiness{}, err
 	}

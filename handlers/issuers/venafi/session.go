@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/certwright/certwright/handlers/issuers"
 )
 
 // session is one issuer's way to its server: a token that all requests share,
@@ -20,8 +22,8 @@ type session struct {
 	// until is when another one is got; zero: not by the clock.
 	until time.Time
 	free  []*line
-	// failing is since when the issuer is not fit; zero: it is.
-	failing time.Time
+	// fitness is how it fared when it was looked at.
+	fitness issuers.Fitness
 	// refused is what the last login met, at the time refusedAt.
 	refused   error
 	refusedAt time.Time
@@ -100,7 +102,7 @@ func (s *session) enter(ctx context.Context, m material) (*line, error) {
 		}
 		s.token, s.until = l.token, time.Time{}
 		if lasts > 0 {
-			s.until = s.backend.Clock.Now().Add(lasts - max(lasts/10, min(lasts/2, 10*time.Second)))
+			s.until = s.backend.Clock.Now().Add(issuers.Usable(lasts))
 		}
 	}
 	return l, l.authenticate(s.token)
@@ -123,27 +125,4 @@ func (s *session) drop(m material) bool {
 	had := s.token != ""
 	s.token, s.until, s.free = "", time.Time{}, nil
 	return had && m.token == "" && m.apiKey == ""
-}
-
-// works notes that the issuer is fit.
-func (s *session) works() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failing = time.Time{}
-}
-
-// fails notes that it is not, and tells when to look again: a server that is
-// away never later than after ten seconds, an issuer that somebody has to mend
-// after a minute at the latest.
-func (s *session) fails(f *fault, now time.Time) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failing.IsZero() {
-		s.failing = now
-	}
-	first, most := 5*time.Second, time.Minute
-	if f.away {
-		first, most = 2*time.Second, 10*time.Second
-	}
-	return max(f.after, min(most, max(first, now.Sub(s.failing)/2)))
 }
