@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certwright/certwright/internal/quarrel"
 	"github.com/certwright/certwright/queue"
 
 	"github.com/google/go-cmp/cmp"
@@ -257,7 +258,7 @@ func TestNoStorm(t *testing.T) {
 	if writes < 10 || writes > 25 {
 		t.Errorf("%d writes in an hour", writes)
 	}
-	if len(events) != prompt+1 || !strings.Contains(fmt.Sprint(events), reasonContested) {
+	if len(events) != quarrel.Prompt+1 || !strings.Contains(fmt.Sprint(events), reasonContested) {
 		t.Errorf("events: %q", events)
 	}
 	// Whoever stops is served promptly again.

@@ -5,23 +5,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/certwright/certwright/internal/quarrel"
 	"github.com/certwright/certwright/queue"
 
 	"k8s.io/apimachinery/pkg/types"
 )
 
-const (
-	// patience is how long what may come right by itself is not told: charts
-	// make a webhook and the Certificate for it in one breath.
-	patience = 10 * time.Second
-	// prompt is how often a CA that somebody took out is put back at once, and
-	// slowest the longest wait after that.
-	prompt  = 3
-	slowest = 5 * time.Minute
-	// calm is how long a bundle must have been left alone for it to be put
-	// back at once again.
-	calm = 10 * time.Minute
-)
+// patience is how long what may come right by itself is not told: charts make
+// a webhook and the Certificate for it in one breath.
+const patience = 10 * time.Second
 
 // memory is what is known of an object beyond what the cluster holds. All of
 // it may be lost: a restart looks at each object once, and tells once more.
@@ -41,9 +33,7 @@ type memo struct {
 	since time.Time // when it was first seen
 	said  bool
 
-	ca     [sha256.Size]byte // that was written last
-	wrote  time.Time
-	streak int // writes of that CA in a row
+	writes quarrel.Streak[[sha256.Size]byte] // of CAs
 }
 
 // state is all that a decision follows from.
@@ -94,22 +84,3 @@ func (r *memo) tell(t Tell, now time.Time) (bool, time.Duration) {
 
 // settled forgets the fault that is over.
 func (r *memo) settled() { r.told, r.said = Tell{}, false }
-
-// pause is how long to wait before a CA is written: not at all, unless the same
-// one was taken out again and again.
-func (r *memo) pause(ca [sha256.Size]byte, now time.Time) time.Duration {
-	if r.ca != ca || now.Sub(r.wrote) > calm || r.streak < prompt {
-		return 0
-	}
-	wait := min(time.Second<<min(r.streak-prompt+2, 20), slowest)
-	return max(0, r.wrote.Add(wait).Sub(now))
-}
-
-// written counts a write.
-func (r *memo) written(ca [sha256.Size]byte, now time.Time) {
-	if r.ca != ca || now.Sub(r.wrote) > calm {
-		r.streak = 0
-	}
-	r.ca, r.wrote = ca, now
-	r.streak++
-}

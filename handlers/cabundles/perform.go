@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/quarrel"
 	"github.com/certwright/certwright/queue"
 
 	corev1 "k8s.io/api/core/v1"
@@ -39,7 +40,7 @@ func (h *Handler) tell(key queue.Key, m *metav1.PartialObjectMetadata, t Tell, r
 // write puts the bundles into the object, unless somebody keeps taking them out.
 func (h *Handler) write(ctx context.Context, key queue.Key, o Observed, w Write, rec *memo) (queue.Result, error) {
 	now, ca := h.Clock.Now(), fingerprint(o.CA)
-	if wait := rec.pause(ca, now); wait > 0 {
+	if wait := rec.writes.Pause(ca, now); wait > 0 {
 		if first, _ := rec.tell(contested, now); first {
 			h.Events.Event(ref(key, &o.Target.Meta), corev1.EventTypeWarning, contested.Reason, contested.Message)
 		}
@@ -49,9 +50,8 @@ func (h *Handler) write(ctx context.Context, key queue.Key, o Observed, w Write,
 	if err != nil {
 		return queue.Result{}, err
 	}
-	rec.written(ca, now)
 	rec.right, rec.expires = state{version, ca}, w.Expires
-	if rec.streak <= prompt {
+	if rec.writes.Count(ca, now) <= quarrel.Prompt {
 		rec.settled()
 		h.told(key, o, w)
 	}

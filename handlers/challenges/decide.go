@@ -150,7 +150,7 @@ func prove(o Observed, now time.Time) Step {
 	case present.never(), visible.failed() && now.Sub(present.Ended) > presentAgain:
 		return Start{Present}
 	case !o.Told && !o.Challenge.Status.Presented:
-		return Tell{Event{Reason: "Presented", Message: fmt.Sprintf("Presented the proof of %q for %s", nameOf(o.Challenge), o.Challenge.Spec.Type)}}
+		return Tell{Event{Reason: "Presented", Message: fmt.Sprintf("Presented the proof of %q for %s", api.ProvedName(o.Challenge), o.Challenge.Spec.Type)}}
 	case o.Challenge.Spec.Solver.WaitInsteadOfSelfCheck != nil:
 		return waitInstead(o, o.Challenge.Spec.Solver.WaitInsteadOfSelfCheck.Duration, now)
 	case visible.never():

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/certwright/certwright/internal/api"
+
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 )
 
@@ -57,9 +59,9 @@ func endEvents(o Observed, state cmacme.State, reason string) []Event {
 	case ch.Status.State == state:
 		return nil
 	case state == cmacme.Valid:
-		return []Event{{Reason: "DomainVerified", Message: fmt.Sprintf("%q is proved by %s", nameOf(ch), ch.Spec.Type)}}
+		return []Event{{Reason: "DomainVerified", Message: fmt.Sprintf("%q is proved by %s", api.ProvedName(ch), ch.Spec.Type)}}
 	default:
-		return []Event{{true, "Failed", fmt.Sprintf("%q is not proved by %s: %s", nameOf(ch), ch.Spec.Type, reason)}}
+		return []Event{{true, "Failed", fmt.Sprintf("%q is not proved by %s: %s", api.ProvedName(ch), ch.Spec.Type, reason)}}
 	}
 }
 
@@ -95,14 +97,6 @@ func triesOf(o Observed) int {
 		return stayTriesUnput
 	}
 	return stayTries
-}
-
-// nameOf is the name that is proved, as people write it.
-func nameOf(ch *cmacme.Challenge) string {
-	if ch.Spec.Wildcard {
-		return "*." + ch.Spec.DNSName
-	}
-	return ch.Spec.DNSName
 }
 
 // isOurs tells the finalizers of challenges, also that of older versions.

@@ -193,14 +193,14 @@ func (o *Observed) stuck() string {
 	var first *cmacme.Challenge
 	for _, ch := range living(o.Challenges) {
 		told := o.current(ch) && !api.ACMEFinal(ch.Status.State) && ch.Status.Reason != ""
-		if told && (first == nil || nameOf(ch) < nameOf(first)) {
+		if told && (first == nil || api.ProvedName(ch) < api.ProvedName(first)) {
 			first = ch
 		}
 	}
 	if first == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s%s by %s: %s", proofPrefix, nameOf(first), first.Spec.Type, first.Status.Reason)
+	return fmt.Sprintf("%s%s by %s: %s", proofPrefix, api.ProvedName(first), first.Spec.Type, first.Status.Reason)
 }
 
 func (o *Observed) askOrWait(now time.Time) Step {
@@ -237,14 +237,7 @@ func lost(ch *cmacme.Challenge) Fail {
 	if ch.Status.Reason == "" {
 		return Fail{State: ch.Status.State}
 	}
-	return Fail{State: ch.Status.State, Reason: fmt.Sprintf("%s could not be proved by %s: %s", nameOf(ch), ch.Spec.Type, ch.Status.Reason)}
-}
-
-func nameOf(ch *cmacme.Challenge) string {
-	if ch.Spec.Wildcard {
-		return "*." + ch.Spec.DNSName
-	}
-	return ch.Spec.DNSName
+	return Fail{State: ch.Status.State, Reason: fmt.Sprintf("%s could not be proved by %s: %s", api.ProvedName(ch), ch.Spec.Type, ch.Status.Reason)}
 }
 
 // answered acts on what the server says.

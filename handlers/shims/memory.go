@@ -2,21 +2,11 @@ package shims
 
 import (
 	"sync"
-	"time"
 
+	"github.com/certwright/certwright/internal/quarrel"
 	"github.com/certwright/certwright/queue"
 
 	"k8s.io/apimachinery/pkg/types"
-)
-
-const (
-	// prompt is how often what somebody else changes is put back at once, and
-	// slowest the longest wait after that.
-	prompt  = 3
-	slowest = 5 * time.Minute
-	// calm is how long a Certificate must have been left alone for it to be
-	// put back at once again.
-	calm = 10 * time.Minute
 )
 
 // memory is what is known of a parent beyond what the cluster holds. All of it
@@ -30,13 +20,7 @@ type memo struct {
 	uid  types.UID
 	told map[string]bool
 	// wrote is what was written last to each Certificate.
-	wrote map[string]written
-}
-
-type written struct {
-	what   string // a digest
-	at     time.Time
-	streak int // writes of the same in a row
+	wrote map[string]*quarrel.Streak[string] // of digests
 }
 
 // of returns what is remembered of a parent, begun anew for its successor.
@@ -73,26 +57,13 @@ func (r *memo) news(texts []string) (fresh []string) {
 	return fresh
 }
 
-// pause is how long to wait before a Certificate is written: not at all, unless
-// the same was undone again and again.
-func (r *memo) pause(certificate, what string, now time.Time) time.Duration {
-	w := r.wrote[certificate]
-	if w.what != what || now.Sub(w.at) > calm || w.streak < prompt {
-		return 0
-	}
-	wait := min(time.Second<<min(w.streak-prompt+2, 20), slowest)
-	return max(0, w.at.Add(wait).Sub(now))
-}
-
-// count counts a write, and returns how many of the same there were in a row.
-func (r *memo) count(certificate, what string, now time.Time) int {
-	w := r.wrote[certificate]
-	if w.what != what || now.Sub(w.at) > calm {
-		w.streak = 0
-	}
+// streak is that of a Certificate.
+func (r *memo) streak(certificate string) *quarrel.Streak[string] {
 	if r.wrote == nil {
-		r.wrote = map[string]written{}
+		r.wrote = map[string]*quarrel.Streak[string]{}
 	}
-	r.wrote[certificate] = written{what, now, w.streak + 1}
-	return w.streak + 1
+	if r.wrote[certificate] == nil {
+		r.wrote[certificate] = &quarrel.Streak[string]{}
+	}
+	return r.wrote[certificate]
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/certwright/certwright/internal/quarrel"
 	"github.com/certwright/certwright/queue"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -87,7 +88,8 @@ func (h *Handler) change(ctx context.Context, p *Parent, rec *memo, c Change) (t
 	if err != nil {
 		return 0, err
 	}
-	if wait := rec.pause(c.From.Name, what, now); wait > 0 {
+	writes := rec.streak(c.From.Name)
+	if wait := writes.Pause(what, now); wait > 0 {
 		return wait, nil
 	}
 	_, err = h.Client.Certificates(c.From.Namespace).Patch(ctx, c.From.Name, types.MergePatchType, patch, metav1.PatchOptions{})
@@ -97,10 +99,10 @@ func (h *Handler) change(ctx context.Context, p *Parent, rec *memo, c Change) (t
 	if err != nil {
 		return 0, fmt.Errorf("update Certificate %q: %w", c.From.Name, err)
 	}
-	switch streak := rec.count(c.From.Name, what, now); {
-	case streak <= prompt:
+	switch streak := writes.Count(what, now); {
+	case streak <= quarrel.Prompt:
 		h.Events.Event(p.ref(), corev1.EventTypeNormal, reasonUpdate, fmt.Sprintf("Successfully updated Certificate %q", c.From.Name))
-	case streak == prompt+1:
+	case streak == quarrel.Prompt+1:
 		h.Events.Event(p.ref(), corev1.EventTypeWarning, reasonContested, fmt.Sprintf(
 			"somebody else keeps changing Certificate %q; it is put back ever more slowly: change the annotations here instead", c.From.Name))
 	}

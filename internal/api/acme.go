@@ -44,3 +44,12 @@ func sorted(names []string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
+
+// ProvedName is the name that a Challenge is for, as people write it: its
+// spec.dnsName comes without the "*." of a wildcard.
+func ProvedName(ch *cmacme.Challenge) string {
+	if ch.Spec.Wildcard {
+		return "*." + ch.Spec.DNSName
+	}
+	return ch.Spec.DNSName
+}
