@@ -30,11 +30,15 @@ var (
 )
 
 // binary builds a program for a platform, without anything of this machine in
-// it, and returns its path.
+// it, and returns its path. What the image needs, the packages need too: it is
+// built once.
 func (r release) binary(ctx context.Context, p platform, what program) (string, error) {
 	out, err := filepath.Abs(r.path(filepath.Join("bin", p.String(), what.name)))
 	if err != nil {
 		return "", err
+	}
+	if r.built[out] {
+		return out, nil
 	}
 	say("%s for %s/%s", what.name, p.os, p.arch)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", r.ldflags, "-o", out, what.pkg)
@@ -43,6 +47,7 @@ func (r release) binary(ctx context.Context, p platform, what program) (string, 
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("build %s for %s/%s: %w", what.name, p.os, p.arch, err)
 	}
+	r.built[out] = true
 	return out, nil
 }
 

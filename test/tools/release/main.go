@@ -30,13 +30,14 @@ type release struct {
 	commit  string    // of the tree
 	when    time.Time // of the commit: the time of every file
 	ldflags string
+	built   map[string]bool // the binaries made in this run, by path
 }
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] != "image" && args[0] != "release" {
 		return errors.New("say what to make: image or release")
 	}
-	var r release
+	r := release{built: map[string]bool{}}
 	var epoch string
 	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	fs.StringVar(&r.tree, "tree", ".", "the repository")
