@@ -13,11 +13,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/certwright/certwright/test/acme/binaries"
 	"github.com/certwright/certwright/test/acme/netns"
@@ -28,35 +23,12 @@ import (
 func main() {
 	many := flag.Int("n", 0, "measure the work for an Ingress beside so many others, and nothing else")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code, err := run(ctx, *many)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "The proof failed:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// bound ends a proof that hangs; one takes less than a minute.
-const bound = 5 * time.Minute
-
-func run(ctx context.Context, many int) (int, error) {
-	progress := harness.NewProgress(os.Stdout)
-	if many > 0 {
-		return 0, measure(ctx, progress, many)
-	}
-	if netns.Inside() {
-		ctx, cancel := context.WithTimeout(ctx, bound)
-		defer cancel()
-		return 0, prove(ctx, progress)
-	}
-	// Building needs modules, and there is no way to them from inside.
-	if err := build(ctx, progress); err != nil {
-		return 1, err
-	}
-	progress.Done()
-	return netns.Rerun(ctx)
+	netns.Main(func(ctx context.Context, progress *harness.Progress) (int, error) {
+		if *many > 0 {
+			return 0, measure(ctx, progress, *many)
+		}
+		return netns.Prove(ctx, progress, build, prove)
+	})
 }
 
 func build(ctx context.Context, progress *harness.Progress) error {

@@ -11,11 +11,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/certwright/certwright/test/acme/binaries"
 	"github.com/certwright/certwright/test/acme/netns"
@@ -24,32 +19,9 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code, err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "The proof failed:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// bound ends a proof that hangs; one takes less than a minute.
-const bound = 5 * time.Minute
-
-func run(ctx context.Context) (int, error) {
-	progress := harness.NewProgress(os.Stdout)
-	if netns.Inside() {
-		ctx, cancel := context.WithTimeout(ctx, bound)
-		defer cancel()
-		return 0, prove(ctx, progress)
-	}
-	// Building needs modules, and there is no way to them from inside.
-	if err := build(ctx, progress); err != nil {
-		return 1, err
-	}
-	progress.Done()
-	return netns.Rerun(ctx)
+	netns.Main(func(ctx context.Context, progress *harness.Progress) (int, error) {
+		return netns.Prove(ctx, progress, build, prove)
+	})
 }
 
 func build(ctx context.Context, progress *harness.Progress) error {
