@@ -64,6 +64,7 @@ const (
 // by one of [Book.Stored], [Book.Refused], [Book.Overtaken], [Book.Unheard] or
 // [Book.Gone] before the next call.
 func (b *Book) Moves(now time.Time) (moves []Move, again time.Duration) {
+	rested := b.awaken(now)
 	for _, e := range b.holding {
 		if e.ruling != none { // nobody knows what became of it
 			moves = append(moves, Move{e.ruling, e.Sight})
@@ -79,7 +80,11 @@ func (b *Book) Moves(now time.Time) (moves []Move, again time.Duration) {
 		e.ruling = Admit
 		moves = append(moves, Move{Admit, e.Sight})
 	}
-	return b.yields(moves, now)
+	moves, again = b.yields(moves, now)
+	if rested > 0 {
+		again = sooner(again, rested)
+	}
+	return moves, again
 }
 
 // choose takes the next one's turn; nil when nobody is ready.

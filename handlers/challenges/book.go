@@ -57,12 +57,13 @@ type Book struct {
 	fresh    round // those that had no turn yet, or few
 	tried    round // those that had several
 	streak   int   // fresh ones admitted in a row while a tried one waited
+	resting  entries
 }
 
 // entry is what the book keeps of a challenge.
 type entry struct {
 	Sight
-	since time.Time // it waits since then: since it was made, or gave its place away
+	since time.Time // it waits since then: since it was made, or had rested from its turn
 	turns int       // that it had and gave away; one, of those before this process
 
 	held      bool
@@ -72,13 +73,13 @@ type entry struct {
 	doubtful  bool   // an earlier try at it may still be stored
 	unsettled bool   // a write met another version, which is still to be seen
 
-	at, inLine, inRound int // where it is in its slices
+	at, inLine, inRound, inRest int // where it is in its slices
 }
 
 // NewBook makes an empty book of that many places.
 func NewBook(places int) *Book {
 	return &Book{places: places, known: map[types.UID]*entry{}, contests: map[Proof]*contest{},
-		fresh: newRound(), tried: newRound()}
+		fresh: newRound(), tried: newRound(), resting: entries{index: restIndex}}
 }
 
 // See tells of a challenge. What is not newer than what is known is passed
@@ -92,7 +93,7 @@ func (b *Book) See(s Sight, now time.Time) {
 		b.Gone(s.UID)
 		return
 	case !ok:
-		e = &entry{Sight: s, since: s.Created, at: -1, inLine: -1, inRound: -1}
+		e = &entry{Sight: s, since: s.Created, at: -1, inLine: -1, inRound: -1, inRest: -1}
 		b.known[s.UID] = e
 	}
 	// A write over the version before can no longer be stored.
@@ -104,10 +105,11 @@ func (b *Book) See(s Sight, now time.Time) {
 	e.turns = max(e.turns, count(s.Tried))
 	switch {
 	case s.Mode == Holding:
+		b.rouse(e)
 		b.hold(e, now)
 	case e.held:
 		b.release(e, now)
-	default:
+	case e.inRest < 0:
 		b.enter(e)
 	}
 }
@@ -119,6 +121,7 @@ func (b *Book) Gone(uid types.UID) {
 		return
 	}
 	delete(b.known, uid)
+	b.rouse(e)
 	if e.held {
 		b.vacate(e)
 	} else if e.inLine >= 0 {
@@ -159,13 +162,14 @@ func (b *Book) vacate(e *entry) {
 	b.forget(c, e.Proof)
 }
 
-// release has e wait again: at the end of its line if it had a turn.
+// release has e wait again: if it had a turn, after a rest.
 func (b *Book) release(e *entry, now time.Time) {
 	b.vacate(e)
 	if e.Tried {
-		e.since = now
+		b.rest(e, now)
+	} else {
+		b.enter(e)
 	}
-	b.enter(e)
 }
 
 // newer tells whether version a came after b: numbers that the API server

@@ -128,7 +128,36 @@ func TestWhoGivesWay(t *testing.T) {
 		w.known["a/2"].turns = fewTurns
 		w.now = w.now.Add(quantum)
 		w.wants(t, "half a minute", "-a/2")
-		w.wants(t, "in turn, and the next one gives way", "+a/1", "-a/3")
+		w.wants(t, "in turn", "+a/1")
+		w.wants(t, "and nobody gives way for who rests")
+		w.now = w.now.Add(pauses[fewTurns-1])
+		w.wants(t, "and then the next one does", "-a/3")
+	})
+	t.Run("and rests, though places are free", func(t *testing.T) {
+		t.Parallel()
+		w := newWriter(1, waits("a", "1", time.Hour))
+		w.wants(t, "first", "+a/1")
+		w.See(waits("a", "2", 0), w.now)
+		w.Tell("a/1", Stuck)
+		w.wants(t, "it goes", "-a/1")
+		w.wants(t, "for the other", "+a/2")
+		w.finish("a/2")
+		if moves, again := w.Moves(w.now); len(moves) > 0 || again != pauses[0] {
+			t.Errorf("moves %v, and to ask again after %s, want none, and %s", moves, again, pauses[0])
+		}
+		w.now = w.now.Add(pauses[0])
+		w.wants(t, "until it has rested", "+a/1")
+	})
+	t.Run("and may go while it rests", func(t *testing.T) {
+		t.Parallel()
+		w := newWriter(1, waits("a", "1", time.Hour))
+		w.wants(t, "first", "+a/1")
+		w.See(waits("a", "2", 0), w.now)
+		w.Tell("a/1", Stuck)
+		w.wants(t, "it goes", "-a/1")
+		w.Gone("a/1")
+		w.now = w.now.Add(time.Hour)
+		w.wants(t, "only the other is left", "+a/2")
 	})
 	t.Run("who hangs, after ten seconds", func(t *testing.T) {
 		t.Parallel()

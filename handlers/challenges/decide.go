@@ -177,8 +177,9 @@ func waitInstead(o Observed, d time.Duration, now time.Time) Step {
 }
 
 // quiet is how many self checks fail before anybody is told: that a proof is
-// not seen in the first seconds is no news, and would cost a write each.
-const quiet = 3
+// not seen in the first eight seconds is no news, and would cost a write each
+// of the Challenge, its Order, the request and the Certificate.
+const quiet = 4
 
 // notVisible waits for the next self check, for as long as it takes.
 func notVisible(o Observed, visible Run, now time.Time) Step {

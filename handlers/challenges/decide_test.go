@@ -65,7 +65,8 @@ func TestNext(t *testing.T) {
 		{"being looked at", observed(run(Visible, Run{Running: true})), Rest{}},
 		{"seen", observed(run(Visible, ok)), Accept{}},
 		{"not seen at first", observed(run(Visible, failed(1, 0))), Rest{After: time.Second}},
-		{"not seen for three seconds", observed(run(Visible, failed(3, 0))), Write{Status: cmacme.ChallengeStatus{
+		{"not seen for three seconds", observed(run(Visible, failed(3, 0))), Rest{After: 5 * time.Second}},
+		{"not seen for eight seconds", observed(run(Visible, failed(4, 0))), Write{Status: cmacme.ChallengeStatus{
 			Processing: true, Presented: true, PresentedAt: &at, State: cmacme.Pending, Reason: "the self check does not pass yet: no"}}},
 		{"not seen for long", observed(run(Visible, failed(9, 10*time.Second)), status(cmacme.ChallengeStatus{
 			Processing: true, Presented: true, PresentedAt: &at, State: cmacme.Pending, Reason: "the self check does not pass yet: no"})), Start{Visible}},

@@ -23,9 +23,10 @@
 // A challenge gives its place away only when others wait for it or for its
 // name: at once when it is stuck and one of them had few turns yet, after ten
 // seconds without a sign of life, and after half a minute when all who wait had
-// several turns; two minutes once the server looks at it (admit.go). Among those
-// that wait, the oldest goes first, namespaces take turns, and one in nine
-// places goes to those with several turns, so that nobody waits for ever.
+// several turns; two minutes once the server looks at it (admit.go). Then it
+// rests for some seconds before it waits again (rest.go). Among those that wait,
+// the oldest goes first, namespaces take turns, and one in nine places goes to
+// those with several turns, so that nobody waits for ever.
 //
 // What solvers do (Present, Visible, Remove) may take long, so no worker does
 // it: runs.go does, and wakes the challenge when there is a result. What the

@@ -149,6 +149,7 @@ func (h *Handler) start(ctx context.Context, key queue.Key, ch *cmacme.Challenge
 
 func (h *Handler) task(ch *cmacme.Challenge) Task {
 	t := Task{Challenge: ch, SecretNamespace: ch.Namespace, Ambient: h.AmbientIssuers}
+	t.Doubt = h.Clock.Since(h.runs.look(ch.UID)[Present].Ended) > h.CheckPeriod
 	if api.IssuerRef(ch.Spec.IssuerRef).Kind == cmapi.ClusterIssuerKind {
 		t.SecretNamespace, t.Ambient = h.ClusterNamespace, h.AmbientClusterIssuers
 	}

@@ -21,6 +21,9 @@ type Task struct {
 	// (RFC 8555 section 8.1) from the issuer's account. Solvers whose library
 	// makes the TXT value itself ask for it; spec.key is enough for all others.
 	KeyAuthorization func(context.Context) (string, error)
+	// Doubt is true when the proof was put there so long ago that somebody may
+	// have taken it away, so that a look at that is worth its price.
+	Doubt bool
 }
 
 // Solver proves names in one way. Each method may be called again at any time,

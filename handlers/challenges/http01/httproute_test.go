@@ -172,7 +172,7 @@ func TestAFailedSelfCheckMends(t *testing.T) {
 		}
 		n := newInternet(t)
 		w.solver.asker = n.asker()
-		if err := w.solver.Visible(t.Context(), challenges.Task{Challenge: web}); err == nil {
+		if err := w.solver.Visible(t.Context(), challenges.Task{Challenge: web, Doubt: true}); err == nil {
 			t.Error("it was visible")
 		}
 	}

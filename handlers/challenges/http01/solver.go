@@ -59,7 +59,7 @@ func (s *Solver) present(ctx context.Context, t challenges.Task, doubt bool) err
 }
 
 // Visible asks for the path as an ACME server would. When that fails it mends
-// what somebody may have spoilt, and says so if it cannot.
+// what somebody may have spoilt since it was made, and says so if it cannot.
 func (s *Solver) Visible(ctx context.Context, t challenges.Task) error {
 	p, err := planFor(t.Challenge, s.settings)
 	if err != nil {
@@ -69,8 +69,10 @@ func (s *Solver) Visible(ctx context.Context, t challenges.Task) error {
 	if found == nil || ctx.Err() != nil {
 		return found
 	}
-	if err := s.present(ctx, t, true); err != nil {
-		return err
+	if t.Doubt {
+		if err := s.present(ctx, t, true); err != nil {
+			return err
+		}
 	}
 	if trouble := s.trouble(ctx, p); trouble != "" {
 		return fmt.Errorf("%w; %s", found, trouble)

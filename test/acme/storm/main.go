@@ -62,6 +62,7 @@ func main() {
 // outcome is what one storm, or all of them together, came to.
 type outcome struct {
 	issued, hopelessIssued, max, overlaps int
+	writes                                int // at the API server, until the last of the hopeful was Ready
 	took                                  time.Duration
 }
 
@@ -110,7 +111,7 @@ func measure(ctx context.Context, progress *harness.Progress, o options, hopeles
 	if err != nil {
 		return so, err
 	}
-	progress.Line("   issued %d in %.1f s, at most %d processing", one.issued, one.took.Seconds(), one.max)
+	progress.Line("   issued %d in %.1f s, at most %d processing, with %d API writes", one.issued, one.took.Seconds(), one.max, one.writes)
 	so.took += one.took
 	so.issued, so.max = one.issued, max(so.max, one.max)
 	so.overlaps, so.hopelessIssued = so.overlaps+one.overlaps, so.hopelessIssued+one.hopelessIssued

@@ -58,6 +58,16 @@ func weather(ctx context.Context, progress *harness.Progress, o options, hopeles
 }
 
 func (s *storm) furnish(ctx context.Context) (err error) {
+	// Else the garbage collector begins its work in the middle of a long side.
+	s.progress.Line("   waiting for the garbage collector to see the CRDs")
+	for _, kind := range [...][2]string{
+		{"cert-manager.io", "certificates"}, {"cert-manager.io", "certificaterequests"},
+		{"acme.cert-manager.io", "orders"}, {"acme.cert-manager.io", "challenges"},
+	} {
+		if err := s.stage.Clients.UntilCollected(ctx, kind[0], kind[1]); err != nil {
+			return err
+		}
+	}
 	s.parts, err = parts.Start(ctx, s.stage, parts.Options{
 		Log:    s.progress,
 		Lost:   func(host string) bool { return strings.HasPrefix(host, lostPrefix) },
@@ -123,6 +133,10 @@ func (s *storm) measure(ctx context.Context) (so outcome, err error) {
 	if err != nil {
 		return so, err
 	}
+	before, err := s.stage.Clients.Calls(ctx)
+	if err != nil {
+		return so, err
+	}
 	began, all := time.Now(), s.all()
 	made := make(chan error, 1)
 	go func() { made <- s.create(ctx, all) }()
@@ -132,6 +146,12 @@ func (s *storm) measure(ctx context.Context) (so outcome, err error) {
 		return so, err
 	}
 	so.took = time.Since(began)
+	after, err := s.stage.Clients.Calls(ctx)
+	if err != nil {
+		return so, err
+	}
+	calls := after.Minus(before)
+	so.writes = calls.Sum(harness.Call.Ours, harness.Call.Writes)
 	_, so.hopelessIssued = crowd.ready()
 	so.max, so.overlaps = watch.Max(), watch.Overlaps()
 	return so, errors.Join(watch.End(), s.plausible(ctx, watch))
