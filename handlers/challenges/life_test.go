@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/certwright/certwright/internal/acme"
+	"github.com/certwright/certwright/internal/api"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -161,6 +162,45 @@ func TestAcceptedBeforeACrash(t *testing.T) {
 			t.Errorf("status %+v, want valid", s)
 		}
 	})
+}
+
+// What fails because nobody was there to answer says nothing of the name.
+func TestNobodyAnswered(t *testing.T) {
+	const words = "the server does not accept the proof: connection: refused"
+	for _, row := range []struct {
+		name   string
+		kind   cmacme.ACMEChallengeType
+		first  acme.State // of the challenge, as the next process sees it
+		reason string
+	}{
+		{"it has looked", cmacme.ACMEChallengeTypeHTTP01, acme.Invalid, api.Interrupted + ": " + words},
+		{"it looks", cmacme.ACMEChallengeTypeHTTP01, acme.Processing, api.Interrupted + ": " + words},
+		{"it does not look yet", cmacme.ACMEChallengeTypeHTTP01, acme.Pending, words},
+		{"the DNS answers", cmacme.ACMEChallengeTypeDNS01, acme.Invalid, words},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			bubble(t, func(w *world) {
+				w.change(func() { w.acme.takes = func(a *authorization) { a.own = acme.Processing } })
+				w.put("web", func(ch *cmacme.Challenge) { ch.Spec.Type = row.kind })
+				w.wait(time.Second)
+				web := w.acme.of["https://acme.test/authorization/web"]
+				w.change(func() {
+					if web.own = row.first; row.first == acme.Invalid {
+						web.state, web.problem = acme.Invalid, &acme.Error{Type: "connection", Detail: "refused"}
+					}
+				})
+				w.start()
+				w.wait(time.Second)
+				w.change(func() {
+					web.state, web.own, web.problem = acme.Invalid, acme.Invalid, &acme.Error{Type: "connection", Detail: "refused"}
+				})
+				w.wait(time.Minute)
+				if s := w.status("web"); s.State != cmacme.Invalid || s.Reason != row.reason {
+					t.Errorf("status %+v, want invalid: %s", s, row.reason)
+				}
+			})
+		})
+	}
 }
 
 func TestServerThatCannotBeAsked(t *testing.T) {

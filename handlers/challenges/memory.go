@@ -19,8 +19,11 @@ type memory struct {
 type recollection struct {
 	uid    types.UID
 	server Server
-	told   bool  // the Presented event was sent
-	phase  Phase // as the places were told
+	told   bool // the Presented event was sent
+	asked  bool // the server was, in this turn or an earlier one
+	// inherited is true when the server was told to look by an earlier process.
+	inherited bool
+	phase     Phase // as the places were told
 }
 
 func newMemory() *memory { return &memory{all: map[queue.Key]*recollection{}} }

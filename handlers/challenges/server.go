@@ -78,8 +78,14 @@ var lookPauses = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.S
 // said enters what the server said of the authorization.
 func (h *Handler) said(ch *cmacme.Challenge, m *recollection, auth acme.Authorization) {
 	own := ownOf(ch, auth)
+	if !m.asked { // it cannot have been told by this process
+		m.asked, m.inherited = true, own.State == acme.Processing || own.State == acme.Invalid
+	}
 	m.server.State, m.server.Trouble, m.server.Paused = auth.State, "", time.Time{}
 	m.server.End, m.server.Words = endOf(auth.State, own)
+	if m.server.End == cmacme.Invalid && m.inherited && ch.Spec.Type == cmacme.ACMEChallengeTypeHTTP01 {
+		m.server.Words = api.Interrupted + ": " + m.server.Words
+	}
 	if own.State == acme.Processing {
 		m.server.Accepted = true
 	}

@@ -110,7 +110,7 @@ func (w *world) start() {
 			*lagging
 			*world
 		}{w.cache, w}, Client: w.server, ACME: w.acme, Accounts: w, ClusterNamespace: "kube-system",
-		Solvers: map[cmacme.ACMEChallengeType]Solver{cmacme.ACMEChallengeTypeHTTP01: w.solver},
+		Solvers: map[cmacme.ACMEChallengeType]Solver{cmacme.ACMEChallengeTypeHTTP01: w.solver, cmacme.ACMEChallengeTypeDNS01: w.solver},
 		Max:     w.max, WriteLimit: time.Second, CheckPeriod: 10 * time.Second, Wake: q.Add, Events: w.events, Clock: clock.RealClock{},
 	})
 	ctx, cancel := context.WithCancel(context.Background())

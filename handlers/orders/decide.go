@@ -83,7 +83,8 @@ func (Fail) step()     {}
 
 const (
 	// mostRestarts bounds how often an order is made anew because the server
-	// lost it: a server that loses each one must not be asked for ever more.
+	// lost it, or nobody answered it: a server that loses each one must not be
+	// asked for ever more.
 	mostRestarts = 3
 	// lookEvery is how often the server is asked about an order whose
 	// Challenges take long: it may have expired meanwhile.
@@ -220,6 +221,12 @@ func (o *Observed) failed() *cmacme.Challenge {
 	return nil
 }
 
+// interrupted reports a proof that failed for want of anybody who answered.
+func (o *Observed) interrupted() bool {
+	ch := o.failed()
+	return ch != nil && strings.HasPrefix(ch.Status.Reason, api.Interrupted)
+}
+
 // current reports whether a Challenge is for an authorization of this order,
 // and not of one that the server has lost.
 func (o *Observed) current(ch *cmacme.Challenge) bool {
@@ -244,7 +251,7 @@ func lost(ch *cmacme.Challenge) Fail {
 func (o *Observed) answered(now time.Time) Step {
 	r := o.Remote
 	switch {
-	case r.Gone && o.Restarts < mostRestarts:
+	case (r.Gone || o.interrupted()) && o.Restarts < mostRestarts:
 		return Begin{Again: true}
 	case r.Gone:
 		return Fail{State: cmacme.Errored, Reason: "The ACME server does not know the order any more, time and again: see whether the server keeps its state"}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/certwright/certwright/internal/acme"
+	"github.com/certwright/certwright/internal/api"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -129,6 +130,8 @@ func TestNext(t *testing.T) {
 		"asked: valid":                    {[]func(*Observed){said(Remote{Order: acme.Order{State: acme.Valid, CertificateURL: "https://acme/c"}})}, "orders.Collect"},
 		"asked: gone":                     {[]func(*Observed){said(Remote{Gone: true})}, "begin true"},
 		"asked: gone again and again":     {[]func(*Observed){said(Remote{Gone: true}), func(o *Observed) { o.Restarts = 3 }}, `fail errored "The ACME server does not know the order any more, time and again: see whether the server keeps its state" false`},
+		"asked: nobody answered":          {[]func(*Observed){challengeIs(cmacme.Invalid, api.Interrupted+": connection"), said(remote(acme.Invalid))}, "begin true"},
+		"asked: nobody answered, ever":    {[]func(*Observed){challengeIs(cmacme.Invalid, api.Interrupted+": connection"), said(remote(acme.Invalid)), func(o *Observed) { o.Restarts = 3 }}, `fail invalid "a.example.com could not be proved by DNS-01: certwright was restarted while the server looked at the proof: connection" false`},
 		"asked: gone, and a proof failed": {[]func(*Observed){challengeIs(cmacme.Errored, "gone"), said(Remote{Gone: true})}, "begin true"},
 		"asked: expired":                  {[]func(*Observed){said(Remote{Order: acme.Order{State: acme.Pending, Expires: moment}})}, `fail expired "The order expired at the ACME server before all names were proved" false`},
 		"asked: invalid":                  {[]func(*Observed){said(remote(acme.Invalid))}, `fail invalid "" false`},

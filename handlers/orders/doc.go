@@ -27,7 +27,8 @@
 // What a fault means is the acme package's classes: transient ones are errors
 // that the worker tries again, a pause is waited for until its end, and neither
 // ends an Order. A refusal does, with the server's words. An order that the
-// server does not know any more, as after it lost its state, is made anew.
+// server does not know any more, as after it lost its state, is made anew. So is
+// one whose proof failed because certwright was restarted, and nobody answered.
 //
 // # Never a second order for the same work
 //

@@ -19,6 +19,11 @@ func ACMEFinal(s cmacme.State) bool {
 	}
 }
 
+// Interrupted begins the reason of a Challenge whose proof nobody could answer
+// for while the server looked: the process that had it accepted was gone. That
+// says nothing of the name, so an Order is made anew for it.
+const Interrupted = "certwright was restarted while the server looked at the proof"
+
 // OrderNames are the names that an Order is for, as an ACME server is asked
 // for them: DNS names in lower case (RFC 8555, section 7.1.4, has them compared
 // without case) and IP addresses in their usual text (RFC 8738, section 3),
