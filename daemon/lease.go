@@ -2,10 +2,13 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/certwright/certwright/daemon/webpage"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -16,19 +19,50 @@ import (
 
 // lead runs work while this replica holds the lease: not before it is won, and
 // to its end before the lease is given back. under outlives ctx by that much.
-func (d *Daemon) lead(ctx, under context.Context, work func(context.Context) error) error {
+// One that loses it, because the API server could not be reached for a while,
+// contends for it again, with its caches as they are. work is told whether
+// nobody else has held the lease since it ended last.
+func (d *Daemon) lead(ctx, under context.Context, work func(ctx context.Context, kept bool) error) error {
 	if !d.cfg.LeaderElect {
-		return work(ctx)
+		return work(ctx, false)
 	}
+	last := -1 // how often the lease had changed hands when it was ours last
+	for {
+		err := d.leadOnce(ctx, under, func(ctx context.Context, lock resourcelock.Interface) error {
+			before := last
+			last = transitions(ctx, lock)
+			return work(ctx, last >= 0 && last == before)
+		})
+		if ctx.Err() != nil || !errors.Is(err, errLostLease) {
+			return err
+		}
+		klog.FromContext(ctx).Info("The lease was lost, and all work ended; contending for it again",
+			"lease", klog.KRef(d.cfg.LeaderElectionNamespace, d.cfg.LeaderElectionLeaseName))
+	}
+}
+
+// transitions is how often the lease has changed hands; below 0 when that
+// cannot be told.
+func transitions(ctx context.Context, lock resourcelock.Interface) int {
+	record, _, err := lock.Get(ctx)
+	if err != nil {
+		return -1
+	}
+	return record.LeaderTransitions
+}
+
+// leadOnce is lead for one term. Errors: beside the work's, that the lease was lost.
+func (d *Daemon) leadOnce(ctx, under context.Context, work func(context.Context, resourcelock.Interface) error) error {
 	electing, resign := context.WithCancel(under)
 	defer resign()
 	var result error
 	var once sync.WaitGroup
 	started := make(chan struct{})
-	election := d.election(klog.FromContext(ctx), func(leading context.Context) {
+	var election leaderelection.LeaderElectionConfig
+	election = d.election(klog.FromContext(ctx), func(leading context.Context) {
 		once.Go(func() {
 			close(started)
-			result = d.workUnder(ctx, leading, work)
+			result = d.workUnder(ctx, leading, func(ctx context.Context) error { return work(ctx, election.Lock) })
 			resign()
 		})
 	})
@@ -47,6 +81,9 @@ func (d *Daemon) lead(ctx, under context.Context, work func(context.Context) err
 	}()
 	elector.Run(electing)
 	once.Wait()
+	if errors.Is(result, errLostLease) {
+		return result // if it is still ours, we go on with it
+	}
 	if err := giveBack(under, election.Lock); err != nil {
 		klog.FromContext(ctx).Info("The lease was not given back: the next leader waits for its end", "problem", err.Error())
 	}
@@ -85,13 +122,18 @@ func (d *Daemon) workUnder(ctx, leading context.Context, work func(context.Conte
 	return err
 }
 
-func (d *Daemon) election(logger klog.Logger, lead func(context.Context)) leaderelection.LeaderElectionConfig {
+// uniqueName is the host's, and a UUID that tells a restarted process from the
+// one before it on the same host.
+func uniqueName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "certwright"
 	}
-	// The UUID tells a restarted process from the one before it on the same host.
-	identity := host + "_" + string(uuid.NewUUID())
+	return host + "_" + string(uuid.NewUUID())
+}
+
+func (d *Daemon) election(logger klog.Logger, lead func(context.Context)) leaderelection.LeaderElectionConfig {
+	identity := d.name
 	return leaderelection.LeaderElectionConfig{
 		Name: d.cfg.LeaderElectionLeaseName,
 		Lock: &resourcelock.LeaseLock{
@@ -106,6 +148,7 @@ func (d *Daemon) election(logger klog.Logger, lead func(context.Context)) leader
 			OnStartedLeading: lead,
 			OnStoppedLeading: func() {},
 			OnNewLeader: func(leader string) {
+				d.board.post(identity, []webpage.Shard{{Lease: d.cfg.LeaderElectionLeaseName, Holder: leader, Mine: leader == identity}})
 				if leader != identity {
 					logger.Info("Standing by: another replica holds the lease",
 						"lease", klog.KRef(d.cfg.LeaderElectionNamespace, d.cfg.LeaderElectionLeaseName), "holder", leader)

@@ -120,6 +120,14 @@ func (s *Set) Order(namespace, name string) *cmacme.Order {
 	return o
 }
 
+// Orders returns every Order, for metrics.
+func (s *Set) Orders() []*cmacme.Order {
+	if s.orders == nil {
+		return nil
+	}
+	return s.orders.list()
+}
+
 // OrdersOf returns the Orders that an object controls.
 func (s *Set) OrdersOf(owner metav1.Object) []*cmacme.Order {
 	if s.orders == nil {

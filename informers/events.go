@@ -50,6 +50,9 @@ func (w waker) OnDelete(obj any) {
 }
 
 func (w waker) wake(obj any) {
+	if w.set != nil { // a chosen Secret's has none
+		w.set.generation.Add(1)
+	}
 	o, ok := obj.(metav1.Object)
 	if !ok {
 		return

@@ -132,6 +132,12 @@ func (s *Set) Secret(ctx context.Context, namespace, name string) (*corev1.Secre
 	return s.secrets.get(ctx, namespace, name)
 }
 
+// KnownSecret returns a Secret that is in memory anyway, or nil: one of ours, or
+// one that was read before and has not changed since.
+func (s *Set) KnownSecret(namespace, name string) *corev1.Secret {
+	return s.secrets.known(namespace, name)
+}
+
 // LiveSecret reads a Secret from the API server, past every cache.
 func (s *Set) LiveSecret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
 	return s.secrets.live(ctx, namespace, name)

@@ -45,6 +45,18 @@ func (s *secrets) get(ctx context.Context, namespace, name string) (*corev1.Secr
 	return s.readOnce(ctx, namespace, name, known.ResourceVersion)
 }
 
+// known returns a Secret, shared, if that takes no read of it; else nil.
+func (s *secrets) known(namespace, name string) *corev1.Secret {
+	if own, ok := s.own.get(namespace, name); ok {
+		return own
+	}
+	seen, ok := s.foreign.get(namespace, name)
+	if !ok {
+		return nil
+	}
+	return s.remembered(cacheKey(namespace, name), seen.ResourceVersion)
+}
+
 // readOnce reads a foreign Secret and remembers it. Readers share a read only
 // when they want the same version: one that began before the change that woke
 // a reader would give it the state before, and no other event would follow.

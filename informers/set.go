@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/certwright/certwright/internal/webhookset"
@@ -76,6 +77,8 @@ type Set struct {
 	triggered    []trigger
 
 	injectables injectables // empty when confined to namespaces
+
+	generation atomic.Uint64 // grows with every event: see Generation
 
 	shims
 	workloads
@@ -300,6 +303,10 @@ func (s *Set) recheck(missing []watched) time.Duration {
 	}
 	return 3 * s.options.Recheck
 }
+
+// Generation changes with everything that is cached, so that who shows it knows
+// when to look again. It is no count of anything.
+func (s *Set) Generation() uint64 { return s.generation.Load() }
 
 func (s *Set) all() []watched {
 	var all []watched

@@ -155,6 +155,7 @@ type watched interface {
 	hasStarted() bool
 	hasSynced() bool
 	handle(h cache.ResourceEventHandler)
+	objects() []metav1.Object
 }
 
 func (s *store[T]) gvr() schema.GroupVersionResource { return s.resource }

@@ -15,6 +15,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	vecs     []prometheus.Collector
 	running  *running
+	waited   func(Key, time.Duration) // nil: nobody is told
 }
 
 // kindMetrics are one kind's series, looked up once.
@@ -80,9 +81,12 @@ func (m *metrics) added(kind Kind) {
 	m.perKind[kind].depth.Inc()
 }
 
-func (m *metrics) taken(kind Kind, waited time.Duration) {
-	m.perKind[kind].depth.Dec()
-	m.perKind[kind].latency.Observe(waited.Seconds())
+func (m *metrics) taken(key Key, waited time.Duration) {
+	m.perKind[key.Kind].depth.Dec()
+	m.perKind[key.Kind].latency.Observe(waited.Seconds())
+	if m.waited != nil {
+		m.waited(key, waited)
+	}
 }
 
 // handled counts one handler call.

@@ -17,9 +17,15 @@ type Options struct {
 	// Grace is how long handlers may go on after Run's context has ended before
 	// their own context is cancelled; zero means 20 s, less than zero not at all.
 	Grace time.Duration
+	// Shards is in how many parts keys are worked on; zero or less means 1. With
+	// more than one a key is kept only while its shard is worked on here.
+	Shards int
 	// Registerer takes the queue's metrics; nil means none. One Registerer
 	// takes the metrics of one Queue: a second one panics in New.
 	Registerer prometheus.Registerer
+	// Waited is told how long a key was ready when a worker takes it. It must
+	// not block. nil: nobody is.
+	Waited func(Key, time.Duration)
 }
 
 const (
@@ -37,6 +43,7 @@ const (
 // in New, which end with Run or with ShutDown.
 type Queue struct {
 	lanes   [laneCount]*lane
+	shards  shards
 	limits  *limits
 	running *running
 	metrics *metrics
@@ -48,11 +55,12 @@ var _ Adder = (*Queue)(nil)
 
 // New makes a Queue that takes keys at once and handles them when it is Run.
 func New(o Options) *Queue {
-	q := &Queue{limits: newLimits(), running: newRunning(), grace: o.Grace}
+	q := &Queue{shards: make(shards, orDefault(o.Shards, 1)), limits: newLimits(), running: newRunning(), grace: o.Grace}
 	if o.Grace == 0 {
 		q.grace = defaultGrace
 	}
 	q.metrics = newMetrics(q.running)
+	q.metrics.waited = o.Waited
 	q.metrics.register(o.Registerer)
 	q.lanes[Local] = newLane(orDefault(o.LocalWorkers, defaultLocalWorkers), q.limits, q.metrics)
 	q.lanes[Remote] = newLane(orDefault(o.RemoteWorkers, defaultRemoteWorkers), q.limits, q.metrics)
@@ -76,6 +84,9 @@ func (q *Queue) AddAfter(key Key, d time.Duration) {
 	if !key.Kind.known() {
 		// A fault in a route or an entry; it must not stop what is sound.
 		klog.Background().Error(nil, "Dropping a key of no known kind", "key", key.String())
+		return
+	}
+	if !q.shards.wants(key) {
 		return
 	}
 	q.lanes[key.Kind.Lane()].AddAfter(key, d)

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -26,7 +25,7 @@ const unwind = 5 * time.Second
 // or when calls were abandoned because they ignored their cancelled context.
 func (q *Queue) Run(ctx context.Context, handlers map[Kind]Handler) error {
 	if q.ran.Swap(true) {
-		return errors.New("queue was run before: make a new one")
+		return errRan
 	}
 	table, err := newTable(handlers)
 	if err != nil {
@@ -35,7 +34,12 @@ func (q *Queue) Run(ctx context.Context, handlers map[Kind]Handler) error {
 	}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	returned := q.start(ctx, work, table)
+	for n := range q.shards {
+		if err := q.shards.begin(n, &term{handlers: table, accept: ctx, work: work}); err != nil {
+			return err
+		}
+	}
+	returned := q.start()
 	<-ctx.Done()
 	q.ShutDown()
 	return q.drain(klog.FromContext(ctx), returned, cancel)
@@ -66,13 +70,13 @@ func unserved(_ context.Context, key Key) (Result, error) {
 }
 
 // start starts the workers; the channel is closed when the last one has ended.
-func (q *Queue) start(accept, work context.Context, t *table) <-chan struct{} {
+func (q *Queue) start() <-chan struct{} {
 	var workers sync.WaitGroup
 	besides := newBesides(&workers)
 	for _, l := range q.lanes {
-		w := &worker{lane: l, handlers: t, running: q.running, metrics: q.metrics, besides: besides}
+		w := &worker{lane: l, shards: q.shards, running: q.running, metrics: q.metrics, besides: besides}
 		for range l.workers {
-			workers.Go(func() { w.loop(accept, work) })
+			workers.Go(w.loop)
 		}
 	}
 	returned := make(chan struct{})
@@ -88,14 +92,14 @@ func (q *Queue) drain(logger klog.Logger, returned <-chan struct{}, cancel func(
 	if within(q.grace, returned) {
 		return nil
 	}
-	if late := q.running.names(); len(late) > 0 {
+	if late := q.running.names(nil); len(late) > 0 {
 		logger.Info("Cancelling the handlers that outlast the grace time", "grace", max(q.grace, 0), "keys", late)
 	}
 	cancel()
 	if within(unwind, returned) {
 		return nil
 	}
-	return fmt.Errorf("handlers did not return within %s of being cancelled: %s", unwind, strings.Join(q.running.names(), ", "))
+	return fmt.Errorf("handlers did not return within %s of being cancelled: %s", unwind, strings.Join(q.running.names(nil), ", "))
 }
 
 // within says whether c is closed before d has passed.

@@ -29,13 +29,16 @@ func (r *running) end(key Key) {
 	delete(r.since, key)
 }
 
-// names lists the keys being handled, in order, for a log or an error.
-func (r *running) names() []string {
+// names lists the keys being handled that are among those wanted (nil: all), in
+// order, for a log or an error.
+func (r *running) names(wanted func(Key) bool) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	names := make([]string, 0, len(r.since))
 	for key := range r.since {
-		names = append(names, key.String())
+		if wanted == nil || wanted(key) {
+			names = append(names, key.String())
+		}
 	}
 	slices.Sort(names)
 	return names

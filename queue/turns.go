@@ -45,7 +45,7 @@ func (t *turns) Pop() Key {
 	t.total--
 	now := time.Now()
 	t.recent.note(head.key, now)
-	t.metrics.taken(head.key.Kind, now.Sub(head.since))
+	t.metrics.taken(head.key, now.Sub(head.since))
 	return head.key
 }
 

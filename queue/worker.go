@@ -13,29 +13,32 @@ import (
 // are the same worker.
 type worker struct {
 	*lane
-	handlers *table
-	running  *running
-	metrics  *metrics
-	besides  *besides
+	shards  shards
+	running *running
+	metrics *metrics
+	besides *besides
 }
 
-// loop serves keys until the lane is shut down and empty. Once accept has ended
-// it only empties the lane; handlers get work as their context.
-func (w *worker) loop(accept, work context.Context) {
+// loop serves keys until the lane is shut down and empty. Keys of a shard that
+// is not worked on here are dropped, and their failures forgotten.
+func (w *worker) loop() {
 	for {
 		key, closed := w.Get()
 		if closed {
 			return
 		}
-		if accept.Err() != nil {
+		t := w.shards.enter(key)
+		if t == nil {
+			w.Forget(key)
 			w.Done(key)
 			continue
 		}
-		if slow := w.serve(work, key, w.handlers[key.Kind]); slow != nil {
-			w.besides.start(slow.Group, slow.Places, func() { w.finish(accept, work, key, slow) })
-			continue
+		if slow := w.serve(t.work, key, t.handlers[key.Kind]); slow != nil {
+			w.besides.start(slow.Group, slow.Places, func() { w.finish(t, key, slow) })
+		} else {
+			w.Done(key)
 		}
-		w.Done(key)
+		t.leave()
 	}
 }
 
@@ -57,13 +60,16 @@ func (w *worker) serve(ctx context.Context, key Key, h Handler) *Beside {
 	return nil
 }
 
-// finish does the rest of a call, unless a stop has come before it began.
-func (w *worker) finish(accept, work context.Context, key Key, slow *Beside) {
+// finish does the rest of a call, unless the term has ended before it began.
+// Until then the key is not handled otherwise, also when its shard comes back.
+func (w *worker) finish(t *term, key Key, slow *Beside) {
 	defer w.Done(key)
-	if accept.Err() != nil {
+	if !w.shards.reenter(key, t) {
+		w.Forget(key)
 		return
 	}
-	w.serve(work, key, HandlerFunc(func(ctx context.Context, _ Key) (Result, error) {
+	defer t.leave()
+	w.serve(t.work, key, HandlerFunc(func(ctx context.Context, _ Key) (Result, error) {
 		result, err := slow.Do(ctx)
 		result.Beside = nil // once is enough
 		return result, err

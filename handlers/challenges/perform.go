@@ -9,6 +9,7 @@ import (
 
 	"github.com/certwright/certwright/internal/acme"
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/tracing"
 	"github.com/certwright/certwright/queue"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
@@ -133,7 +134,8 @@ func (h *Handler) finalizers(ctx context.Context, ch *cmacme.Challenge, list []s
 // could have left behind.
 func (h *Handler) start(ctx context.Context, key queue.Key, ch *cmacme.Challenge, v Verb) {
 	solver, task := h.Solvers[ch.Spec.Type], h.task(ch)
-	h.runs.start(ctx, key, ch.UID, v, func(ctx context.Context) error {
+	h.runs.start(ctx, key, ch.UID, v, func(ctx context.Context) (err error) {
+		defer tracing.Measure(ctx, "solver: "+v.String())(&err)
 		switch {
 		case solver == nil:
 			return nil

@@ -16,6 +16,9 @@ const (
 	verbs
 )
 
+// String is the verb as traces name it.
+func (v Verb) String() string { return [verbs]string{"present", "self check", "remove"}[v] }
+
 // Run is a solver's work as it is known now.
 type Run struct {
 	Running bool

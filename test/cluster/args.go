@@ -45,10 +45,15 @@ func (c *Cluster) apiServerArgs() []string {
 		"--cert-dir=" + c.dir,
 		"--tls-cert-file=" + c.pki("apiserver.crt"), "--tls-private-key-file=" + c.pki("apiserver.key"),
 		"--client-ca-file=" + c.pki("ca.crt"), "--token-auth-file=" + c.pki("tokens.csv"),
-		"--authorization-mode=RBAC", "--allow-privileged=true",
+		"--allow-privileged=true",
 		"--service-cluster-ip-range=" + serviceRange,
 		"--service-account-issuer=" + issuer,
 		"--service-account-key-file=" + c.pki("sa.key"), "--service-account-signing-key-file=" + c.pki("sa.key"),
+	}
+	if c.options.Authorization == "" {
+		args = append(args, "--authorization-mode=RBAC")
+	} else {
+		args = append(args, "--authorization-config="+c.options.Authorization)
 	}
 	args = append(args, c.aggregationArgs()...)
 	if address, err := netip.ParseAddr(c.options.Address); err == nil && address.IsLoopback() {

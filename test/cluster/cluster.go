@@ -36,6 +36,9 @@ type Options struct {
 	// AuditLog makes the API server write every request at metadata level to
 	// [Cluster.AuditLog].
 	AuditLog bool
+	// Authorization is the path of an AuthorizationConfiguration, for an API server
+	// that asks somebody else beside RBAC. Empty: RBAC alone.
+	Authorization string
 	// ExtraAPIServerArgs and ExtraControllerManagerArgs come last on the
 	// command lines, so they win over the flags set here.
 	ExtraAPIServerArgs         []string

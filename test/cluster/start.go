@@ -89,6 +89,9 @@ func (c *Cluster) startAll(ctx context.Context) error {
 	if err := c.waitFor(ctx, APIServer, "/readyz"); err != nil {
 		return err
 	}
+	if err := c.revive(ControllerManager); err != nil {
+		return err
+	}
 	// Without its service account a namespace takes no pods. The account shows
 	// too that kube-controller-manager has come up.
 	if err := c.waitFor(ctx, ControllerManager, "/api/v1/namespaces/default/serviceaccounts/default"); err != nil {
@@ -96,6 +99,16 @@ func (c *Cluster) startAll(ctx context.Context) error {
 	}
 	fmt.Fprintf(c.options.Log, "control plane ready at %s after %.1f s\n", c.URL(), time.Since(start).Seconds())
 	return nil
+}
+
+// revive starts a component again that has given up while the API server came up:
+// kube-controller-manager waits ten seconds for it, which a busy machine needs.
+func (c *Cluster) revive(name string) error {
+	if !c.process(name).hasEnded() {
+		return nil
+	}
+	<-c.deaths // which told of it; nobody waits for deaths yet
+	return c.start(name)
 }
 
 func (c *Cluster) start(name string) error {

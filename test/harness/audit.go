@@ -42,34 +42,46 @@ type auditLine struct {
 	ObjectRef  struct {
 		APIGroup, Resource, Subresource, Namespace, Name string
 	}
-	ResponseStatus struct{ Code int }
+	ResponseStatus struct {
+		Code    int
+		Message string
+	}
 }
 
 // Audit returns the requests of one user, in the order in which they were
 // answered. A request is there as soon as its client has the answer.
 func (s *Stage) Audit(user string) ([]AuditEntry, error) {
-	file, err := os.Open(s.Cluster.AuditLog())
+	var entries []AuditEntry
+	err := eachAudited(s.Cluster.AuditLog(), user, func(line auditLine) {
+		if line.Stage == "ResponseComplete" && line.User.Username == user {
+			entries = append(entries, entryOf(line))
+		}
+	})
+	return entries, err
+}
+
+// eachAudited hands over each line that has the word in it: one for an answered
+// request, and another before it for a watch that has begun.
+func eachAudited(log, word string, take func(auditLine)) error {
+	file, err := os.Open(log)
 	if err != nil {
-		return nil, fmt.Errorf("open the stage with AuditLog to read it: %w", err)
+		return fmt.Errorf("open the stage with AuditLog to read it: %w", err)
 	}
 	defer file.Close()
-	var entries []AuditEntry
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		// Most lines are of others; a look at the bytes is cheaper than parsing.
-		if !strings.Contains(lines.Text(), user) {
+		if !strings.Contains(lines.Text(), word) {
 			continue
 		}
 		var line auditLine
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			continue // the last line may be half written
 		}
-		if line.Stage == "ResponseComplete" && line.User.Username == user {
-			entries = append(entries, entryOf(line))
-		}
+		take(line)
 	}
-	return entries, lines.Err()
+	return lines.Err()
 }
 
 func entryOf(line auditLine) AuditEntry {

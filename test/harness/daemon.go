@@ -29,6 +29,9 @@ type DaemonOptions struct {
 	Args []string
 	// Env is added to our own environment, as NAME=value.
 	Env []string
+	// Wrapper is a program, with its arguments, that becomes the daemon: setpriv,
+	// nsenter. Empty: none.
+	Wrapper []string
 }
 
 // Daemon is one `certwright run`. It keeps its addresses and its log over
@@ -89,7 +92,8 @@ func (d *Daemon) Start() error {
 		return err
 	}
 	defer log.Close() // the child has its own descriptor
-	cmd := exec.Command(d.options.Binary, d.arguments()...)
+	line := slices.Concat(d.options.Wrapper, []string{d.options.Binary}, d.arguments())
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = childOf()
 	cmd.Env = append(os.Environ(), d.options.Env...)

@@ -22,6 +22,9 @@ type StageOptions struct {
 	// Binary is used instead of building one from the checkout, for example to
 	// compare with an earlier build.
 	Binary string
+	// Address is the control plane's, where that is not 127.0.0.1: of a network of
+	// its own.
+	Address string
 	// Bare leaves out the CRDs, for a daemon that must wait for them.
 	Bare bool
 }
@@ -43,6 +46,7 @@ type Stage struct {
 	Dir string
 
 	daemons []*Daemon
+	rights  *rightsRecorder // nil: nobody wants to know
 }
 
 // Open builds the daemon and starts the control plane. Close ends everything.
@@ -67,7 +71,10 @@ func (s *Stage) open(ctx context.Context, o StageOptions) (err error) {
 		}
 		install = Install
 	}
-	if s.Cluster, err = cluster.Start(ctx, cluster.Options{Log: o.Log, AuditLog: o.AuditLog}); err != nil {
+	if s.rights, err = recordRights(); err != nil {
+		return err
+	}
+	if s.Cluster, err = cluster.Start(ctx, s.clusterOptions(o)); err != nil {
 		return err
 	}
 	if err := s.furnish(); err != nil {
@@ -82,6 +89,17 @@ func (s *Stage) open(ctx context.Context, o StageOptions) (err error) {
 		}
 	}
 	return s.applyRBAC(ctx)
+}
+
+// clusterOptions have the API server ask as strictly as any does: whoever names an
+// owner and blocks its deletion must be allowed to (OpenShift has that on).
+func (s *Stage) clusterOptions(o StageOptions) cluster.Options {
+	c := cluster.Options{Address: o.Address, Log: o.Log, AuditLog: o.AuditLog,
+		ExtraAPIServerArgs: []string{"--enable-admission-plugins=OwnerReferencesPermissionEnforcement"}}
+	if s.rights != nil {
+		c.AuditLog, c.Authorization = true, s.rights.configuration()
+	}
+	return c
 }
 
 // furnish makes the stage's folder within the cluster's, which goes with the
@@ -144,7 +162,10 @@ func (s *Stage) Daemon(ctx context.Context, name string, args ...string) (*Daemo
 // NewDaemon makes a daemon of this stage without starting it. Binary, folder
 // and kubeconfig are the stage's where the options leave them open.
 func (s *Stage) NewDaemon(o DaemonOptions) (*Daemon, error) {
-	o.Binary, o.Dir = s.Binary, s.Dir
+	o.Dir = s.Dir
+	if o.Binary == "" {
+		o.Binary = s.Binary
+	}
 	if o.Kubeconfig == "" {
 		o.Kubeconfig = s.Kubeconfig
 	}
@@ -165,6 +186,9 @@ func (s *Stage) Close() error {
 	var all error
 	for _, d := range s.daemons {
 		all = errors.Join(all, d.Stop(ctx))
+	}
+	if s.rights != nil {
+		all = errors.Join(all, s.rights.close(s.Cluster))
 	}
 	if s.Cluster != nil {
 		all = errors.Join(all, s.Cluster.Stop())
