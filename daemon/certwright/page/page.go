@@ -25,7 +25,7 @@ func (p *Page) Section(title string) {
 	if p.b.Len() > 0 {
 		p.b.WriteByte('\n')
 	}
-	p.b.WriteString(clean(title) + "\n")
+	p.b.WriteString(Clean(title) + "\n")
 }
 
 // Field adds a labelled line; further lines of the text are set under the
@@ -33,14 +33,14 @@ func (p *Page) Section(title string) {
 func (p *Page) Field(label, text string) {
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		if line != "" {
-			fmt.Fprintf(&p.b, "  %-*s %s\n", labelWidth, label, clean(line))
+			fmt.Fprintf(&p.b, "  %-*s %s\n", labelWidth, label, Clean(line))
 		}
 		label = ""
 	}
 }
 
 // Line adds an indented line without a label.
-func (p *Page) Line(text string) { p.b.WriteString("  " + clean(text) + "\n") }
+func (p *Page) Line(text string) { p.b.WriteString("  " + Clean(text) + "\n") }
 
 // WriteTo writes the page.
 func (p *Page) WriteTo(w io.Writer) (int64, error) {
@@ -55,7 +55,7 @@ func Table(w io.Writer, header []string, rows [][]string) error {
 	for _, row := range append([][]string{header}, rows...) {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			if cells[i] = clean(cell); cell == "" {
+			if cells[i] = Clean(cell); cell == "" {
 				cells[i] = "-"
 			}
 		}
@@ -66,8 +66,8 @@ func Table(w io.Writer, header []string, rows [][]string) error {
 	return t.Flush()
 }
 
-// clean makes one harmless line of a text.
-func clean(s string) string {
+// Clean makes one harmless line of a text.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':

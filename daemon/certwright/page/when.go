@@ -3,20 +3,11 @@ package page
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/duration"
+	"github.com/certwright/certwright/internal/when"
 )
 
 // Relative says how far t is from now: "in 59d", "3h ago", "now".
-func Relative(t, now time.Time) string {
-	d := t.Sub(now)
-	switch {
-	case d >= time.Second:
-		return "in " + duration.HumanDuration(d)
-	case d <= -time.Second:
-		return duration.HumanDuration(-d) + " ago"
-	}
-	return "now"
-}
+func Relative(t, now time.Time) string { return when.Relative(t, now) }
 
 // Moment says when t is, exactly and from now: for a field, not for a column.
 func Moment(t, now time.Time) string {
@@ -24,4 +15,4 @@ func Moment(t, now time.Time) string {
 }
 
 // Age is how old something made at t is: "3h".
-func Age(t, now time.Time) string { return duration.HumanDuration(now.Sub(t)) }
+func Age(t, now time.Time) string { return when.Age(t, now) }

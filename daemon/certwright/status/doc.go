@@ -1,11 +1,9 @@
 // Package status answers for people what a Certificate waits for and what to do
 // about it, from nothing but what the API shows.
 //
-//	Reader.One, Reader.All ──> Observed ──> Explain ──> Verdict ─┐
-//	 (reads of the API)           └───────> New ──> Report <─────┘
-//	                                                   └─> Table, Write, JSON
+//	Reader.One, Reader.All, Live ──> Observed ──> New ──> Report ──> Table, Write, Screen, Line, JSON
+//	 (reads and watches of the API)               internal/verdict
 //
-// Only the reader knows the API; all behind it is pure. The answer is a guess
-// from outside, since the daemon's queue cannot be seen, but it goes through
-// the same stations in the same order as an issuance does.
+// Only the Reader and Live know the API; all behind them is pure. Live keeps
+// what it watches in caches of its own, for as long as somebody looks.
 package status

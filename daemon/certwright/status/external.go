@@ -9,23 +9,24 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/verdict"
 )
 
 // readExternal finds out what another group's issuer says of itself. Most have
 // a Ready condition, in the form of Kubernetes; of one without, nothing is told.
-func (o *Observed) readExternal(ctx context.Context, r Reader) {
+func (r Reader) readExternal(ctx context.Context, o *Observed) {
 	ref := api.IssuerRef(o.Certificate.Spec.IssuerRef)
 	object, err := r.External(ctx, schema.GroupKind{Group: ref.Group, Kind: ref.Kind}, o.Certificate.Namespace, ref.Name)
 	switch {
 	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
-		o.Issuer.External = IssuerMissing
-	case !o.unless(err, o.Issuer.String()):
+		o.Issuer.External = verdict.IssuerMissing
+	case !noted(o, err, o.Issuer.String()):
 	default:
 		o.Issuer.External, o.Issuer.Reason, o.Issuer.Message = readiness(object)
 	}
 }
 
-func readiness(object *unstructured.Unstructured) (state IssuerState, reason, message string) {
+func readiness(object *unstructured.Unstructured) (state verdict.IssuerState, reason, message string) {
 	conditions, _, err := unstructured.NestedSlice(object.Object, "status", "conditions")
 	if err != nil {
 		return "", "", "" // it has a form of its own
@@ -38,23 +39,9 @@ func readiness(object *unstructured.Unstructured) (state IssuerState, reason, me
 		reason, _ := condition["reason"].(string)
 		message, _ := condition["message"].(string)
 		if condition["status"] == "True" {
-			return IssuerReady, reason, message
+			return verdict.IssuerReady, reason, message
 		}
-		return IssuerNotReady, reason, message
+		return verdict.IssuerNotReady, reason, message
 	}
 	return "", "", ""
-}
-
-// awaitsExternal is what an external issuer's own state explains of a request
-// that is not signed.
-func awaitsExternal(i Issuer, v Verdict) Verdict {
-	switch i.External {
-	case IssuerMissing:
-		v.Because = "There is no " + i.String() + "."
-		v.Remedy = "Create it, or correct spec.issuerRef (name, kind and group)."
-	case IssuerNotReady:
-		v.Because = sentence("The issuer is not ready and says", i.Reason, i.Message)
-		v.Remedy = "Mend the issuer; the certificate follows by itself."
-	}
-	return v
 }

@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/certwright/certwright/internal/verdict"
 )
 
 // What another group's issuer says of itself explains why it does not sign.
@@ -24,15 +26,15 @@ func TestAnExternalIssuer(t *testing.T) {
 	for name, r := range map[string]struct {
 		object  *unstructured.Unstructured
 		err     error
-		state   IssuerState
+		state   verdict.IssuerState
 		because string
 		remedy  string
 	}{
-		"missing": {nil, apierrors.NewNotFound(schema.GroupResource{Resource: "awspcaissuers"}, "pca"), IssuerMissing,
+		"missing": {nil, apierrors.NewNotFound(schema.GroupResource{Resource: "awspcaissuers"}, "pca"), verdict.IssuerMissing,
 			"There is no AWSPCAIssuer.awspca.cert-manager.io/pca.", "Create it, or correct spec.issuerRef (name, kind and group)."},
-		"not ready": {says(map[string]any{"type": "Ready", "status": "False", "reason": "Error", "message": "no such CA"}), nil, IssuerNotReady,
+		"not ready": {says(map[string]any{"type": "Ready", "status": "False", "reason": "Error", "message": "no such CA"}), nil, verdict.IssuerNotReady,
 			"The issuer is not ready and says: Error: no such CA.", "Mend the issuer; the certificate follows by itself."},
-		"ready": {says(map[string]any{"type": "Other"}, map[string]any{"type": "Ready", "status": "True"}), nil, IssuerReady,
+		"ready": {says(map[string]any{"type": "Other"}, map[string]any{"type": "Ready", "status": "True"}), nil, verdict.IssuerReady,
 			"The request has no Ready condition yet.", "Look at the log of the controller that serves group awspca.cert-manager.io."},
 		"without conditions": {says(), nil, "", "The request has no Ready condition yet.", "Look at the log of the controller that serves group awspca.cert-manager.io."},
 		"not ours to read": {nil, apierrors.NewForbidden(schema.GroupResource{Resource: "awspcaissuers"}, "pca", nil), "",
@@ -50,7 +52,7 @@ func TestAnExternalIssuer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v := Explain(o, now); o.Issuer.External != r.state || v.Because != r.because || v.Remedy != r.remedy {
+			if v := verdict.Explain(o, now); o.Issuer.External != r.state || v.Because != r.because || v.Remedy != r.remedy {
 				t.Errorf("got %q, %+v, want %q, %q, %q", o.Issuer.External, v, r.state, r.because, r.remedy)
 			}
 			if unread := len(o.Unread) > 0; unread != apierrors.IsForbidden(r.err) {

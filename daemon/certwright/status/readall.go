@@ -12,12 +12,13 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/verdict"
 )
 
 // All reads all Certificates of a namespace, or of all with "", with four list
 // calls however many there are: no Secrets and no events. It fails if the
 // Certificates cannot be read; requests that may not be leave RequestUnread,
-// and an issuer IssuerUnread.
+// and an issuer verdict.IssuerUnread.
 func (r Reader) All(ctx context.Context, namespace string) ([]Observed, error) {
 	var all []Observed
 	err := eachPage(ctx, r.Certs.Certificates(namespace).List, func(crt *cmapi.Certificate) {
@@ -31,19 +32,23 @@ func (r Reader) All(ctx context.Context, namespace string) ([]Observed, error) {
 	if err != nil && !unread {
 		return nil, err
 	}
+	join(all, requests, unread, r.listIssuers(ctx, namespace))
+	return all, nil
+}
+
+// join adds to Certificates their newest requests and their issuers.
+func join(all []Observed, requests []*cmapi.CertificateRequest, unread bool, issuers issuerSet) {
 	byName := map[types.NamespacedName][]*cmapi.CertificateRequest{}
 	for _, cr := range requests {
 		key := types.NamespacedName{Namespace: cr.Namespace, Name: cr.Annotations[cmapi.CertificateNameKey]}
 		byName[key] = append(byName[key], cr)
 	}
-	issuers := r.listIssuers(ctx, namespace)
 	for i := range all {
 		crt := all[i].Certificate
-		all[i].Request = newest(crt, byName[types.NamespacedName{Namespace: crt.Namespace, Name: crt.Name}])
+		all[i].Request = verdict.Newest(crt, byName[types.NamespacedName{Namespace: crt.Namespace, Name: crt.Name}])
 		all[i].RequestUnread = unread
 		all[i].Issuer = issuers.of(crt)
 	}
-	return all, nil
 }
 
 func listRequests(ctx context.Context, c cmclient.CertmanagerV1Interface, namespace string) ([]*cmapi.CertificateRequest, error) {
@@ -89,9 +94,9 @@ func (s issuerSet) of(crt *cmapi.Certificate) Issuer {
 	if ref.Kind == cmapi.ClusterIssuerKind {
 		key.namespace = ""
 	}
-	issuer := newIssuer(crt, s.byKey[key])
-	if issuer.State == IssuerMissing && s.unread[ref.Kind] {
-		issuer.State = IssuerUnread
+	issuer := verdict.NewIssuer(crt, s.byKey[key])
+	if issuer.State == verdict.IssuerMissing && s.unread[ref.Kind] {
+		issuer.State = verdict.IssuerUnread
 	}
 	return issuer
 }

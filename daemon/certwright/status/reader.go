@@ -17,6 +17,7 @@ import (
 	kubeclient "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/verdict"
 )
 
 // Reader reads from the API what the other functions judge.
@@ -38,37 +39,37 @@ func (r Reader) One(ctx context.Context, namespace, name string) (Observed, erro
 		return Observed{}, err
 	}
 	o := Observed{Certificate: crt}
-	o.readRequest(ctx, r)
-	o.readOrder(ctx, r)
-	o.readIssuer(ctx, r)
-	o.readSecret(ctx, r)
-	o.readEvents(ctx, r)
+	r.readRequest(ctx, &o)
+	r.readOrder(ctx, &o)
+	r.readIssuer(ctx, &o)
+	r.readSecret(ctx, &o)
+	r.readEvents(ctx, &o)
 	return o, nil
 }
 
-// unless notes a part that could not be read, and reports whether it could.
-func (o *Observed) unless(err error, what string) bool {
+// noted notes a part that could not be read, and reports whether it could.
+func noted(o *Observed, err error, what string) bool {
 	if err != nil {
 		o.Unread = append(o.Unread, fmt.Sprintf("%s: %v", what, err))
 	}
 	return err == nil
 }
 
-func (o *Observed) readRequest(ctx context.Context, r Reader) {
+func (r Reader) readRequest(ctx context.Context, o *Observed) {
 	requests, err := listRequests(ctx, r.Certs, o.Certificate.Namespace)
-	if o.unless(err, "CertificateRequests") {
-		o.Request = newest(o.Certificate, requests)
+	if noted(o, err, "CertificateRequests") {
+		o.Request = verdict.Newest(o.Certificate, requests)
 	}
 	o.RequestUnread = err != nil
 }
 
-func (o *Observed) readIssuer(ctx context.Context, r Reader) {
+func (r Reader) readIssuer(ctx context.Context, o *Observed) {
 	ref := api.IssuerRef(o.Certificate.Spec.IssuerRef)
-	o.Issuer = newIssuer(o.Certificate, nil)
-	if o.Issuer.State == IssuerExternal && r.External != nil {
-		o.readExternal(ctx, r)
+	o.Issuer = verdict.NewIssuer(o.Certificate, nil)
+	if o.Issuer.State == verdict.IssuerExternal && r.External != nil {
+		r.readExternal(ctx, o)
 	}
-	if o.Issuer.State != IssuerMissing {
+	if o.Issuer.State != verdict.IssuerMissing {
 		return
 	}
 	var found cmapi.GenericIssuer
@@ -80,14 +81,14 @@ func (o *Observed) readIssuer(ctx context.Context, r Reader) {
 	}
 	switch {
 	case err == nil:
-		o.Issuer = newIssuer(o.Certificate, found)
+		o.Issuer = verdict.NewIssuer(o.Certificate, found)
 	case !apierrors.IsNotFound(err):
-		o.Issuer.State = IssuerUnread
-		o.unless(err, o.Issuer.String())
+		o.Issuer.State = verdict.IssuerUnread
+		noted(o, err, o.Issuer.String())
 	}
 }
 
-func (o *Observed) readSecret(ctx context.Context, r Reader) {
+func (r Reader) readSecret(ctx context.Context, o *Observed) {
 	name := o.Certificate.Spec.SecretName
 	if name == "" {
 		return
@@ -96,12 +97,12 @@ func (o *Observed) readSecret(ctx context.Context, r Reader) {
 	if apierrors.IsNotFound(err) {
 		return
 	}
-	if o.unless(err, "Secret "+name) {
+	if noted(o, err, "Secret "+name) {
 		o.Secret = secret
 	}
 }
 
-func (o *Observed) readEvents(ctx context.Context, r Reader) {
+func (r Reader) readEvents(ctx context.Context, o *Observed) {
 	about := []types.UID{o.Certificate.UID}
 	if o.Request != nil {
 		about = append(about, o.Request.UID)
@@ -109,7 +110,7 @@ func (o *Observed) readEvents(ctx context.Context, r Reader) {
 	for _, uid := range about {
 		// The server filters; the second look is for servers that do not.
 		list, err := r.Core.Events(o.Certificate.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.uid=" + string(uid)})
-		if !o.unless(err, "Events") {
+		if !noted(o, err, "Events") {
 			return
 		}
 		for _, e := range list.Items {

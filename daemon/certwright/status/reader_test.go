@@ -22,6 +22,8 @@ import (
 	ktesting "k8s.io/client-go/testing"
 
 	"github.com/certwright/certwright/daemon/certwright/page"
+
+	"github.com/certwright/certwright/internal/verdict"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -124,7 +126,7 @@ func TestOneWithClusterIssuer(t *testing.T) {
 	ci := &cmapi.ClusterIssuer{ObjectMeta: metav1.ObjectMeta{Name: "ca"}, Status: goodIssuer().Status}
 	r, _, _ := reader([]runtime.Object{certificate(ready, ref), ci})
 	o, err := r.One(t.Context(), "ns", "web")
-	if err != nil || o.Issuer.State != IssuerReady || o.Issuer.Reason != "KeyPairVerified" {
+	if err != nil || o.Issuer.State != verdict.IssuerReady || o.Issuer.Reason != "KeyPairVerified" {
 		t.Errorf("%+v, %v", o.Issuer, err)
 	}
 }
@@ -179,7 +181,7 @@ func TestAllWithFewRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all[0].Issuer.State != IssuerMissing || all[1].Issuer.State != IssuerUnread {
+	if all[0].Issuer.State != verdict.IssuerMissing || all[1].Issuer.State != verdict.IssuerUnread {
 		t.Errorf("%+v", all)
 	}
 }
@@ -206,8 +208,8 @@ func TestAllWithoutRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range all {
-		if !o.RequestUnread || o.Certificate.Name == "web" && Explain(o, now).Waiting != "what its request would tell" {
-			t.Errorf("%+v", Explain(o, now))
+		if !o.RequestUnread || o.Certificate.Name == "web" && verdict.Explain(o, now).Waiting != "what its request would tell" {
+			t.Errorf("%+v", verdict.Explain(o, now))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/certwright/certwright/daemon/certwright/secrets"
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/verdict"
 )
 
 // Report is the state of one Certificate as it is shown, in text or as JSON.
@@ -16,6 +17,8 @@ type Report struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Ready     bool   `json:"ready"`
+	// State sums up all below in one word.
+	State verdict.State `json:"state"`
 	// WaitingFor, Because and WhatToDo are the parts of the Verdict.
 	WaitingFor string `json:"waitingFor,omitempty"`
 	Because    string `json:"because,omitempty"`
@@ -32,7 +35,7 @@ type Report struct {
 	FailedAttempts int        `json:"failedAttempts,omitempty"`
 	LastFailure    *time.Time `json:"lastFailure,omitempty"`
 	// NextAttempt supposes the default back-off: the daemon's is not visible.
-	NextAttempt *time.Time `json:"nextAttempt,omitempty"`
+	NextAttempt *time.Time `json:"NextAttempt,omitempty"`
 
 	Conditions []Condition     `json:"conditions,omitempty"`
 	Request    *Request        `json:"request,omitempty"`
@@ -71,15 +74,16 @@ type Event struct {
 
 // New reports on what was observed, as of now.
 func New(o Observed, now time.Time) Report {
-	crt, v := o.Certificate, Explain(o, now)
+	crt, v := o.Certificate, verdict.Explain(o, now)
 	r := Report{
 		Namespace: crt.Namespace, Name: crt.Name,
 		Ready:      api.CertificateIs(crt, cmapi.CertificateConditionReady),
+		State:      verdict.StateOf(o, v, now),
 		WaitingFor: v.Waiting, Because: v.Because, WhatToDo: v.Remedy,
 		SecretName: crt.Spec.SecretName, Issuer: o.Issuer,
 		NotBefore: timeOf(crt.Status.NotBefore), NotAfter: timeOf(crt.Status.NotAfter),
 		RenewalTime: timeOf(crt.Status.RenewalTime), Revision: crt.Status.Revision,
-		LastFailure: timeOf(crt.Status.LastFailureTime), NextAttempt: nextAttempt(crt),
+		LastFailure: timeOf(crt.Status.LastFailureTime), NextAttempt: verdict.NextAttempt(crt),
 		Request: newRequest(o.Request), Unread: o.Unread,
 	}
 	if n := crt.Status.FailedIssuanceAttempts; n != nil {
@@ -102,7 +106,7 @@ func newRequest(cr *cmapi.CertificateRequest) *Request {
 	if cr == nil {
 		return nil
 	}
-	r := &Request{Name: cr.Name, Revision: revisionOf(cr), Created: cr.CreationTimestamp.UTC()}
+	r := &Request{Name: cr.Name, Revision: verdict.Revision(cr), Created: cr.CreationTimestamp.UTC()}
 	for _, c := range cr.Status.Conditions {
 		r.Conditions = append(r.Conditions, Condition{string(c.Type), string(c.Status), c.Reason, c.Message, timeOf(c.LastTransitionTime)})
 	}

@@ -1,4 +1,4 @@
-package status
+package verdict
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ import (
 )
 
 func observe(crt *cmapi.Certificate, i cmapi.GenericIssuer, cr *cmapi.CertificateRequest) Observed {
-	return Observed{Certificate: crt, Issuer: newIssuer(crt, i), Request: cr}
+	return Observed{Certificate: crt, Issuer: NewIssuer(crt, i), Request: cr}
 }
 
 func TestExplain(t *testing.T) {
@@ -172,7 +172,7 @@ func TestNextAttempt(t *testing.T) {
 	} {
 		crt := certificate(failedOnce)
 		crt.Status.LastFailureTime, crt.Status.FailedIssuanceAttempts = at(0), ptr(attempts)
-		if got := nextAttempt(crt).Sub(now); got != want {
+		if got := NextAttempt(crt).Sub(now); got != want {
 			t.Errorf("after %d: %s, want %s", attempts, got, want)
 		}
 	}
@@ -188,13 +188,13 @@ func TestNewest(t *testing.T) {
 	young := request("")
 	young.CreationTimestamp = *at(time.Hour)
 	all := []*cmapi.CertificateRequest{foreign, other, elsewhere, request("1"), request("3"), request("2"), young}
-	if got := newest(certificate(), all); got != all[4] {
+	if got := Newest(certificate(), all); got != all[4] {
 		t.Errorf("got %s", got.Name)
 	}
-	if got := newest(certificate(), []*cmapi.CertificateRequest{request(""), young}); got != young {
+	if got := Newest(certificate(), []*cmapi.CertificateRequest{request(""), young}); got != young {
 		t.Error("without revisions the youngest counts")
 	}
-	if got := newest(certificate(), all[:3]); got != nil {
+	if got := Newest(certificate(), all[:3]); got != nil {
 		t.Errorf("got %s", got.Name)
 	}
 }

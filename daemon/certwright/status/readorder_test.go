@@ -9,6 +9,8 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/certwright/certwright/internal/verdict"
 )
 
 // What an Order waits for is told in the words of its Challenges.
@@ -48,7 +50,7 @@ func TestTheChainToAnACMEServer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v := Explain(o, time.Now())
+			v := verdict.Explain(o, time.Now())
 			if v.Waiting != row.waiting || v.Because != row.because {
 				t.Errorf("got  %s: %s\nwant %s: %s", v.Waiting, v.Because, row.waiting, row.because)
 			}

@@ -1,4 +1,4 @@
-package status
+package verdict
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 
-	"github.com/certwright/certwright/daemon/certwright/page"
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/when"
 )
 
 // Verdict says what a Certificate waits for. All its parts are empty if it
@@ -56,7 +56,7 @@ func deleted(o Observed, now time.Time) (Verdict, bool) {
 	}
 	return Verdict{
 		Waiting: "its deletion",
-		Because: fmt.Sprintf("It was deleted %s and its finalizers are not done.", page.Relative(at.Time, now)),
+		Because: fmt.Sprintf("It was deleted %s and its finalizers are not done.", when.Relative(at.Time, now)),
 		Remedy:  "Find who set metadata.finalizers, and why he does not remove his.",
 	}, true
 }
@@ -125,7 +125,7 @@ func unseen(o Observed, now time.Time) (Verdict, bool) {
 	}
 	return Verdict{
 		Waiting: "the daemon to see it",
-		Because: fmt.Sprintf("It is %s old and has no conditions.", page.Age(o.Certificate.CreationTimestamp.Time, now)),
+		Because: fmt.Sprintf("It is %s old and has no conditions.", when.Age(o.Certificate.CreationTimestamp.Time, now)),
 		Remedy:  askWhetherAtWork,
 	}, true
 }

@@ -1,40 +1,14 @@
-package status
+package verdict
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/certwright/certwright/internal/api"
 )
-
-// readOrder reads what an ACME server is asked for the request, and the names
-// that are proved for it.
-func (o *Observed) readOrder(ctx context.Context, r Reader) {
-	if r.ACME == nil || o.Request == nil || api.RequestFinal(o.Request) {
-		return
-	}
-	err := eachPage(ctx, r.ACME.Orders(o.Request.Namespace).List, func(order *cmacme.Order) {
-		if metav1.IsControlledBy(order, o.Request) {
-			o.Order = order
-		}
-	})
-	if !o.unless(err, "Orders") || o.Order == nil {
-		return
-	}
-	err = eachPage(ctx, r.ACME.Challenges(o.Order.Namespace).List, func(ch *cmacme.Challenge) {
-		if metav1.IsControlledBy(ch, o.Order) {
-			o.Challenges = append(o.Challenges, ch)
-		}
-	})
-	o.unless(err, "Challenges")
-	slices.SortFunc(o.Challenges, func(a, b *cmacme.Challenge) int { return cmp.Compare(a.Name, b.Name) })
-}
 
 // mostTold is how many names are told of that are not proved yet.
 const mostTold = 5

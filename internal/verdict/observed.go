@@ -1,4 +1,4 @@
-package status
+package verdict
 
 import (
 	"strconv"
@@ -70,8 +70,8 @@ func (i Issuer) String() string {
 	return i.Kind + "/" + i.Name
 }
 
-// newIssuer describes the issuer that crt names; found is nil if there is none.
-func newIssuer(crt *cmapi.Certificate, found cmapi.GenericIssuer) Issuer {
+// NewIssuer describes the issuer that crt names; found is nil if there is none.
+func NewIssuer(crt *cmapi.Certificate, found cmapi.GenericIssuer) Issuer {
 	ref := api.IssuerRef(crt.Spec.IssuerRef)
 	i := Issuer{Kind: ref.Kind, Group: ref.Group, Name: ref.Name, State: IssuerMissing}
 	switch {
@@ -91,8 +91,8 @@ func newIssuer(crt *cmapi.Certificate, found cmapi.GenericIssuer) Issuer {
 	return i
 }
 
-// revisionOf is the revision a request was made for, 0 if it does not say.
-func revisionOf(cr *cmapi.CertificateRequest) int {
+// Revision is the revision a request was made for, 0 if it does not say.
+func Revision(cr *cmapi.CertificateRequest) int {
 	n, err := strconv.Atoi(cr.Annotations[cmapi.CertificateRequestRevisionAnnotationKey])
 	if err != nil {
 		return 0
@@ -100,9 +100,9 @@ func revisionOf(cr *cmapi.CertificateRequest) int {
 	return n
 }
 
-// newest returns the latest request made for crt: the highest revision, then
+// Newest returns the latest request made for crt: the highest revision, then
 // the youngest. A request owned by an earlier Certificate of that name is none.
-func newest(crt *cmapi.Certificate, requests []*cmapi.CertificateRequest) *cmapi.CertificateRequest {
+func Newest(crt *cmapi.Certificate, requests []*cmapi.CertificateRequest) *cmapi.CertificateRequest {
 	var best *cmapi.CertificateRequest
 	for _, cr := range requests {
 		if madeFor(cr, crt) && (best == nil || later(cr, best)) {
@@ -125,7 +125,7 @@ func madeFor(cr *cmapi.CertificateRequest, crt *cmapi.Certificate) bool {
 }
 
 func later(a, b *cmapi.CertificateRequest) bool {
-	if ra, rb := revisionOf(a), revisionOf(b); ra != rb {
+	if ra, rb := Revision(a), Revision(b); ra != rb {
 		return ra > rb
 	}
 	return a.CreationTimestamp.After(b.CreationTimestamp.Time)
@@ -137,8 +137,8 @@ const (
 	mostBackoff  = 32 * time.Hour
 )
 
-// nextAttempt is when a failed issuance is tried again, or nil if none failed.
-func nextAttempt(crt *cmapi.Certificate) *time.Time {
+// NextAttempt is when a failed issuance is tried again, or nil if none failed.
+func NextAttempt(crt *cmapi.Certificate) *time.Time {
 	if crt.Status.LastFailureTime == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package status
+package verdict
 
 import (
 	"fmt"
@@ -9,15 +9,15 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/certwright/certwright/daemon/certwright/page"
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/when"
 )
 
 // underway is the request of the issuance at hand, or nil: the newest one may
 // also be that of the certificate already in use, or of an attempt before.
 func underway(o Observed) *cmapi.CertificateRequest {
 	cr, stored := o.Request, o.Certificate.Status.Revision
-	if cr == nil || stored != nil && revisionOf(cr) <= *stored {
+	if cr == nil || stored != nil && Revision(cr) <= *stored {
 		return nil
 	}
 	begun := api.CertificateCondition(o.Certificate, cmapi.CertificateConditionIssuing)
@@ -49,7 +49,7 @@ func denied(o Observed, now time.Time) (Verdict, bool) {
 
 // failed is about the wait after a failure; a new attempt under way ends it.
 func failed(o Observed, now time.Time) (Verdict, bool) {
-	next, cr := nextAttempt(o.Certificate), underway(o)
+	next, cr := NextAttempt(o.Certificate), underway(o)
 	live := cr != nil && api.RequestFailed(cr) == nil
 	begun := cr == nil && api.CertificateIs(o.Certificate, cmapi.CertificateConditionIssuing)
 	if next == nil || live || begun {
@@ -57,20 +57,20 @@ func failed(o Observed, now time.Time) (Verdict, bool) {
 	}
 	return Verdict{
 		Waiting: "another attempt" + retryTime(o, now),
-		Because: strings.TrimSpace(fmt.Sprintf("The last attempt failed %s. %s", page.Relative(o.Certificate.Status.LastFailureTime.Time, now), failureOf(o, cr))),
+		Because: strings.TrimSpace(fmt.Sprintf("The last attempt failed %s. %s", when.Relative(o.Certificate.Status.LastFailureTime.Time, now), failureOf(o, cr))),
 		Remedy:  "Mend the cause; to try again at once: " + renewCommand(o),
 	}, true
 }
 
 // retryTime is when a failure is tried again, to end a phrase.
 func retryTime(o Observed, now time.Time) string {
-	switch next := nextAttempt(o.Certificate); {
+	switch next := NextAttempt(o.Certificate); {
 	case next == nil:
 		return ""
 	case !next.After(now):
 		return ", due now"
 	default:
-		return ", " + page.Relative(*next, now)
+		return ", " + when.Relative(*next, now)
 	}
 }
 
@@ -109,9 +109,9 @@ func unrequested(o Observed, now time.Time) (Verdict, bool) {
 	case api.CertificateIs(crt, cmapi.CertificateConditionIssuing):
 		v.Because = sentence("Issuance was begun", issuing.Reason, issuing.Message)
 	case passed(crt.Status.NotAfter, now):
-		v.Because = fmt.Sprintf("The certificate expired %s.", page.Relative(crt.Status.NotAfter.Time, now))
+		v.Because = fmt.Sprintf("The certificate expired %s.", when.Relative(crt.Status.NotAfter.Time, now))
 	case passed(crt.Status.RenewalTime, now):
-		v.Because = fmt.Sprintf("Its renewal was due %s.", page.Relative(crt.Status.RenewalTime.Time, now))
+		v.Because = fmt.Sprintf("Its renewal was due %s.", when.Relative(crt.Status.RenewalTime.Time, now))
 	default:
 		if c := api.CertificateCondition(crt, cmapi.CertificateConditionReady); c != nil {
 			v.Because = sentence("The Ready condition says", c.Reason, c.Message)
