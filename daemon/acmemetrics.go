@@ -1,9 +1,13 @@
 package daemon
 
 import (
+	"context"
+	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/certwright/certwright/internal/acme"
+	"github.com/certwright/certwright/internal/tracing"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -35,7 +39,10 @@ func newACMEMetrics(r prometheus.Registerer) acmeMetrics {
 	return m
 }
 
-func (m acmeMetrics) observe(c acme.Call) {
+func (m acmeMetrics) observe(ctx context.Context, c acme.Call) {
+	if tracing.Traced(ctx) {
+		tracing.Note(ctx, acmeWork(c))
+	}
 	status := c.Status
 	if status == 0 {
 		status = unanswered
@@ -43,4 +50,21 @@ func (m acmeMetrics) observe(c acme.Call) {
 	labels := []string{c.Scheme, c.Host, c.Action, c.Method, strconv.Itoa(status)}
 	m.count.WithLabelValues(labels...).Inc()
 	m.took.WithLabelValues(labels...).Observe(c.Took.Seconds())
+}
+
+// acmeWork is a request as a trace shows it: nothing of its URL, which may be
+// all that it takes to read what is there.
+func acmeWork(c acme.Call) tracing.Work {
+	ended := time.Now()
+	w := tracing.Work{Name: "ACME " + c.Action, Outside: true, Began: ended.Add(-c.Took), Ended: ended,
+		Attributes: []tracing.Attribute{
+			tracing.String("server.address", c.Host), tracing.String("http.request.method", c.Method), tracing.Int("http.response.status_code", c.Status),
+		}}
+	switch {
+	case c.Status == 0:
+		w.Fault = "no answer"
+	case c.Status >= 400:
+		w.Fault = http.StatusText(c.Status)
+	}
+	return w
 }

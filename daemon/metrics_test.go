@@ -32,7 +32,7 @@ func (r *replica) series(w *world) map[string]float64 {
 
 func (r *replica) families(w *world) []*dto.MetricFamily {
 	w.Helper()
-	families, err := r.daemon.metrics.Gather()
+	families, err := r.daemon.Gather()
 	w.must(err)
 	return families
 }
@@ -50,21 +50,31 @@ func TestMetricsOfTheContract(t *testing.T) {
 			"certmanager_clock_time_seconds{}":       float64(time.Now().Unix()),
 			"certmanager_clock_time_seconds_gauge{}": float64(time.Now().Unix()),
 
-			"certmanager_issuer_ready_status{condition=True,name=ca,namespace=shop}":     1,
-			"certmanager_issuer_ready_status{condition=False,name=ca,namespace=shop}":    0,
-			"certmanager_issuer_ready_status{condition=Unknown,name=ca,namespace=shop}":  0,
-			"certmanager_clusterissuer_ready_status{condition=True,name=public}":         0,
-			"certmanager_clusterissuer_ready_status{condition=False,name=public}":        1,
-			"certmanager_controller_sync_error_count{controller=certificates}":           0,
-			"certmanager_controller_sync_error_count{controller=issuers}":                0,
-			"certmanager_controller_sync_error_count{controller=certificaterequests}":    0,
-			"certmanager_controller_sync_error_count{controller=clusterissuers}":         0,
-			"certwright_issuance_duration_seconds{}":                                     2, // of which the waiting one is none
-			labelled("certmanager_certificate_ready_status", "True", "ca", "web"):        1,
-			labelled("certmanager_certificate_ready_status", "False", "ca", "web"):       0,
-			labelled("certmanager_certificate_ready_status", "Unknown", "ca", "web"):     0,
-			labelled("certmanager_certificate_ready_status", "True", "nobody", "waits"):  0,
-			labelled("certmanager_certificate_ready_status", "False", "nobody", "waits"): 1,
+			"certmanager_issuer_ready_status{condition=True,name=ca,namespace=shop}":    1,
+			"certmanager_issuer_ready_status{condition=False,name=ca,namespace=shop}":   0,
+			"certmanager_issuer_ready_status{condition=Unknown,name=ca,namespace=shop}": 0,
+			"certmanager_clusterissuer_ready_status{condition=True,name=public}":        0,
+			"certmanager_clusterissuer_ready_status{condition=False,name=public}":       1,
+			"certmanager_controller_sync_error_count{controller=certificates}":          0,
+			"certmanager_controller_sync_error_count{controller=issuers}":               0,
+			"certmanager_controller_sync_error_count{controller=certificaterequests}":   0,
+			"certmanager_controller_sync_error_count{controller=clusterissuers}":        0,
+			"certwright_issuance_duration_seconds{issuer_type=ca}":                      1, // of which the waiting one is none
+			"certwright_issuance_duration_seconds{issuer_type=selfSigned}":              1,
+			"certwright_certificates{ready=True}":                                       2,
+			"certwright_certificates{ready=False}":                                      1,
+			"certwright_certificates_failing{reason=DoesNotExist}":                      1,
+			"certwright_certificates_expired{}":                                         0,
+			"certwright_certificates_renewal_overdue{}":                                 0,
+			"certwright_leader{}":                 1,
+			"certwright_challenge_places_limit{}": 60,
+			"certwright_issuer_not_ready{kind=ClusterIssuer,name=public,namespace=,reason=ErrGetKeyPair,type=ca}": 1,
+			"certwright_issuer_ca_not_after_timestamp_seconds{kind=Issuer,name=ca,namespace=shop}":                float64(w.certificate("root").Status.NotAfter.Unix()),
+			labelled("certmanager_certificate_ready_status", "True", "ca", "web"):                                 1,
+			labelled("certmanager_certificate_ready_status", "False", "ca", "web"):                                0,
+			labelled("certmanager_certificate_ready_status", "Unknown", "ca", "web"):                              0,
+			labelled("certmanager_certificate_ready_status", "True", "nobody", "waits"):                           0,
+			labelled("certmanager_certificate_ready_status", "False", "nobody", "waits"):                          1,
 
 			labelled("certmanager_certificate_not_after_timestamp_seconds", "", "ca", "web"):       float64(web.Status.NotAfter.Unix()),
 			labelled("certmanager_certificate_not_before_timestamp_seconds", "", "ca", "web"):      float64(web.Status.NotBefore.Unix()),
@@ -124,7 +134,8 @@ func TestLabels(t *testing.T) {
 		w.rest()
 		secrets := w.stored("secrets")
 		known := []string{"name", "namespace", "condition", "issuer_name", "issuer_kind", "issuer_group", "controller", "kind", "outcome",
-			"entry", "reason", "set", "cause", "phase", "version", "quantile"}
+			"entry", "reason", "set", "cause", "phase", "version", "quantile",
+			"verb", "resource", "code", "goversion", "ready", "type", "issuer_type", "state", "direction"}
 		for _, f := range r.families(w) {
 			for _, m := range f.GetMetric() {
 				for _, l := range m.GetLabel() {

@@ -324,7 +324,7 @@ func TestObserve(t *testing.T) {
 	t.Parallel()
 	s := acmetest.New(t, acmetest.Options{})
 	var calls []acme.Call
-	c := acme.NewClient(acme.Options{Transport: s.Transport(), Observe: func(call acme.Call) { call.Took = 0; calls = append(calls, call) }})
+	c := acme.NewClient(acme.Options{Transport: s.Transport(), Observe: func(_ context.Context, call acme.Call) { call.Took = 0; calls = append(calls, call) }})
 	a := account(t, c, s, ecKey(t, elliptic.P256()))
 	s.Fail("new_order", 1, acmetest.Problem{Status: 403, Type: "caa"})
 	s.Fail("get_order", 1, acmetest.Problem{Drop: true})

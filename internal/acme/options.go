@@ -1,6 +1,7 @@
 package acme
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -11,8 +12,8 @@ type Options struct {
 	// UserAgent is what it calls itself (RFC 8555, section 6.1), such as
 	// "certwright/1.2.3"; empty: "certwright".
 	UserAgent string
-	// Observe is told of every HTTP request; nil: nobody is.
-	Observe func(Call)
+	// Observe is told of every HTTP request, with its context; nil: nobody is.
+	Observe func(context.Context, Call)
 	// Paused is told when a server begins to pause an account, or does so for
 	// longer; nil: nobody is. It must not block. The end of a pause is told by
 	// nobody: it is known (see [Client.PausedUntil]).
@@ -83,7 +84,7 @@ func NewClient(o Options) *Client {
 		o.UserAgent = "certwright"
 	}
 	if o.Observe == nil {
-		o.Observe = func(Call) {}
+		o.Observe = func(context.Context, Call) {}
 	}
 	if o.Paused == nil {
 		o.Paused = func(Account, time.Time, string) {}

@@ -71,7 +71,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		said, err = read(req, resp)
 	}
 	call.Took = r.options.Now().Sub(began)
-	r.options.Observe(call)
+	r.options.Observe(req.Context(), call)
 	x.note(req, said, err)
 	return resp, err
 }
