@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/certwright/certwright/daemon/config"
+	"github.com/certwright/certwright/daemon/connection"
 
 	cmclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -49,40 +50,58 @@ type Clients struct {
 	Admission func(ctx context.Context, namespace string) (refuses, stamps bool, err error)
 	// ACME carries the requests to ACME servers; nil: the network.
 	ACME http.RoundTripper
+	// Collector carries traces; nil: the network.
+	Collector http.RoundTripper
+	// Calls meters the requests to the API server; nil: nobody does.
+	Calls *apiCalls
 	// UserAgent is what certwright calls itself to others.
 	UserAgent string
 	// Resource finds the plural of a kind, and whether it is cluster-scoped.
 	Resource func(schema.GroupKind) (plural string, cluster bool, err error)
 	// External reads an object of any kind; nil: none is read.
 	External func(ctx context.Context, kind schema.GroupKind, namespace, name string) (*unstructured.Unstructured, error)
+	// Fault says what keeps the API server from serving us now; "" when nothing
+	// does. nil: it is not known.
+	Fault func() string
 }
 
-// connect makes the clients. Errors: no usable kubeconfig, named.
-func connect(cfg config.Config, version string) (Clients, error) {
-	rc, err := restConfig(cfg)
+// connect makes the clients, over a line that outlives outages and takes new
+// credentials. Errors: no usable kubeconfig, named.
+func connect(ctx context.Context, cfg config.Config, version string) (Clients, *connection.Line, error) {
+	line, rc, err := connection.Open(ctx, connection.Source{Files: kubeconfigs(cfg).GetLoadingPrecedence(), Load: func() (*rest.Config, error) {
+		rc, err := restConfig(cfg)
+		if err != nil {
+			return nil, err
+		}
+		rc.UserAgent = fmt.Sprintf("certwright/%s (%s/%s)", version, runtime.GOOS, runtime.GOARCH)
+		rc.QPS, rc.Burst = cfg.Throttle()
+		return rc, nil
+	}})
 	if err != nil {
-		return Clients{}, err
+		return Clients{}, nil, err
 	}
-	rc.UserAgent = fmt.Sprintf("certwright/%s (%s/%s)", version, runtime.GOOS, runtime.GOARCH)
-	rc.QPS, rc.Burst = cfg.Throttle()
-	transport, err := rest.HTTPClientFor(rc)
-	if err != nil {
-		return Clients{}, fmt.Errorf("set up the connection to the API server: %w", err)
-	}
-	return clientsOver(rc, transport)
+	c, err := clientsOver(rc, &http.Client{Transport: line})
+	c.Fault = line.Fault
+	return c, line, err
 }
 
 func restConfig(cfg config.Config) (*rest.Config, error) {
 	rc, err := kubeconfig(cfg).ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("no way to an API server: %w; name a kubeconfig with --kubeconfig, or run in a pod with a service account", err)
+		return nil, connection.Unusable(kubeconfigs(cfg).GetLoadingPrecedence(), cfg.Context, err)
 	}
 	return rc, nil
 }
 
-func kubeconfig(cfg config.Config) clientcmd.ClientConfig {
+// kubeconfigs are the files that say where the API server is.
+func kubeconfigs(cfg config.Config) *clientcmd.ClientConfigLoadingRules {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = cfg.Kubeconfig
+	return rules
+}
+
+func kubeconfig(cfg config.Config) clientcmd.ClientConfig {
+	rules := kubeconfigs(cfg)
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: cfg.Context}
 	overrides.ClusterInfo.Server = cfg.Master
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
@@ -91,6 +110,10 @@ func kubeconfig(cfg config.Config) clientcmd.ClientConfig {
 // clientsOver makes all clients share one connection. Built-in resources
 // travel as protobuf, which is cheaper at both ends; custom ones have only JSON.
 func clientsOver(rc *rest.Config, transport *http.Client) (c Clients, err error) {
+	c.Calls = newAPICalls(transport.Transport)
+	metered := *transport
+	metered.Transport = c.Calls
+	transport = &metered
 	binary := rest.CopyConfig(rc)
 	binary.ContentType = utilruntime.ContentTypeProtobuf
 	binary.AcceptContentTypes = utilruntime.ContentTypeProtobuf + "," + utilruntime.ContentTypeJSON

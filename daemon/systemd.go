@@ -64,7 +64,7 @@ func (s *supervisor) run(ctx, under context.Context) {
 // that it stops.
 func ending(ctx context.Context) string {
 	if errors.Is(context.Cause(ctx), config.ErrReload) {
-		return daemon.SdNotifyReloading
+		return daemon.SdNotifyReloading + monotonic()
 	}
 	return daemon.SdNotifyStopping
 }
