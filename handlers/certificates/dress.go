@@ -57,7 +57,7 @@ func (h *Handler) dress(ctx context.Context, crt *cmapi.Certificate, existing *c
 	if h.Settings.OwnerRef {
 		d.Owner = metav1.NewControllerRef(crt, cmapi.SchemeGroupVersion.WithKind(cmapi.CertificateKind))
 	}
-	mark(&d, crt)
+	mark(&d, crt, existing)
 	keyPEM, err := storedKey(crt, m)
 	if err != nil {
 		return d, "", err
@@ -72,7 +72,10 @@ func (h *Handler) dress(ctx context.Context, crt *cmapi.Certificate, existing *c
 }
 
 // mark puts on the labels and annotations of the contract, and the template's.
-func mark(d *apply.Content, crt *cmapi.Certificate) {
+// An issuer that the Secret names in other words for the same stays as it is: a
+// Secret of cert-manager's has an empty kind where the spec has none, and to write
+// it anew would wake all who watch it.
+func mark(d *apply.Content, crt *cmapi.Certificate, existing *corev1.Secret) {
 	if t := crt.Spec.SecretTemplate; t != nil {
 		maps.Copy(d.Labels, t.Labels)
 		maps.Copy(d.Annotations, t.Annotations)
@@ -83,6 +86,14 @@ func mark(d *apply.Content, crt *cmapi.Certificate) {
 	d.Annotations[cmapi.IssuerNameAnnotationKey] = ref.Name
 	d.Annotations[cmapi.IssuerKindAnnotationKey] = api.IssuerRef(ref).Kind
 	d.Annotations[cmapi.IssuerGroupAnnotationKey] = ref.Group
+	if existing == nil || api.IssuerRef(issuerOf(existing)) != api.IssuerRef(ref) {
+		return
+	}
+	for _, key := range issuerAnnotations {
+		if said, ok := existing.Annotations[key]; ok {
+			d.Annotations[key] = said
+		}
+	}
 }
 
 // storedKey leaves a stored key as it is unless the spec asks for another encoding.

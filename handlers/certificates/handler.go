@@ -47,8 +47,8 @@ type Handler struct {
 	Approves func(namespace string, ref cmmeta.IssuerReference) bool
 	Events   record.EventRecorder
 	Clock    clock.PassiveClock
-	// Took is told how long each issuance took, from due to stored. nil: nobody.
-	Took func(time.Duration)
+	// Took is told of the end of each issuance. nil: nobody.
+	Took func(Ending)
 	// AskRenewal asks ACME servers when to renew, and Wake has a Certificate
 	// looked at when they have answered. nil: they are not asked.
 	AskRenewal AskRenewal
@@ -69,7 +69,7 @@ type Handler struct {
 func New(h Handler) *Handler {
 	h.memory, h.inquiries = newMemory(), newInquiries(h.AskRenewal, h.Wake, h.Clock)
 	if h.Took == nil {
-		h.Took = func(time.Duration) {}
+		h.Took = func(Ending) {}
 	}
 	return &h
 }

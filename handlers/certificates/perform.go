@@ -7,6 +7,7 @@ import (
 
 	"github.com/certwright/certwright/internal/apply"
 	"github.com/certwright/certwright/internal/pki"
+	"github.com/certwright/certwright/internal/tracing"
 	"github.com/certwright/certwright/queue"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -58,10 +59,10 @@ func (h *Handler) settle(ctx context.Context, o *Observed, s Settle) error {
 	}
 	switch {
 	case s.Issued:
-		if took := h.memory.end(crt, h.Clock.Now()); took > 0 {
-			h.Took(took)
-		}
+		h.ended(o, false)
+		h.memory.end(crt, h.Clock.Now())
 	case s.Failed:
+		h.ended(o, true)
 		h.memory.fail(crt, o.Next.UID)
 		h.memory.drop(crt)
 	}
@@ -69,14 +70,17 @@ func (h *Handler) settle(ctx context.Context, o *Observed, s Settle) error {
 }
 
 // nextKey is the key of the issuance under way; the first call makes it.
-func (h *Handler) nextKey(o *Observed, mends bool) (crypto.Signer, error) {
+func (h *Handler) nextKey(ctx context.Context, o *Observed, mends bool) (crypto.Signer, error) {
 	key := o.Key
 	if key == nil {
 		spec, err := pki.KeySpecOf(o.Certificate)
 		if err != nil {
 			return nil, err
 		}
-		if key, err = pki.GenerateKey(spec); err != nil {
+		measured := tracing.Measure(ctx, "generate key", tracing.String("certwright.key.algorithm", string(spec.Algorithm)))
+		key, err = pki.GenerateKey(spec)
+		measured(&err)
+		if err != nil {
 			return nil, fmt.Errorf("generate private key: %w", err)
 		}
 	}
@@ -89,7 +93,7 @@ func (h *Handler) keepKey(ctx context.Context, o *Observed, s KeepKey) (queue.Re
 	if due, err := h.stillDue(ctx, o); err != nil || !due {
 		return queue.Result{After: staleCheck}, err
 	}
-	key, err := h.nextKey(o, s.Mends)
+	key, err := h.nextKey(ctx, o, s.Mends)
 	if err != nil {
 		return queue.Result{}, err
 	}
@@ -124,7 +128,7 @@ func (h *Handler) request(ctx context.Context, o *Observed, s Request) (queue.Re
 	if due, err := h.stillDue(ctx, o); err != nil || !due {
 		return queue.Result{After: staleCheck}, err
 	}
-	key, err := h.nextKey(o, s.Mends)
+	key, err := h.nextKey(ctx, o, s.Mends)
 	if err != nil {
 		return queue.Result{}, err
 	}

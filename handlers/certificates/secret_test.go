@@ -40,7 +40,7 @@ func TestSpoiltSecretsAreIssuedAnew(t *testing.T) {
 		"another's pair":  {func(s *corev1.Secret) { s.Data = other.Secret.Data }, `Secret contains a private key that does not match CertificateRequest "web-1"`},
 		"another issuer":  {func(s *corev1.Secret) { s.Annotations["cert-manager.io/issuer-name"] = "old" }, `Issuing certificate as Secret was previously issued by "Issuer.cert-manager.io/old"`},
 		"another kind":    {func(s *corev1.Secret) { s.Annotations["cert-manager.io/issuer-kind"] = "ClusterIssuer" }, `Issuing certificate as Secret was previously issued by "ClusterIssuer.cert-manager.io/ca"`},
-		"no annotations":  {func(s *corev1.Secret) { s.Annotations = nil }, `Issuing certificate as Secret was previously issued by "Issuer.cert-manager.io/"`},
+		"half an issuer":  {func(s *corev1.Secret) { delete(s.Annotations, "cert-manager.io/issuer-name") }, `Issuing certificate as Secret was previously issued by "Issuer.cert-manager.io/"`},
 		"another's claim": {func(s *corev1.Secret) { s.Annotations["cert-manager.io/certificate-name"] = "gone" }, `Issuing certificate as Secret was issued for Certificate "gone"`},
 		"a megabyte":      {func(s *corev1.Secret) { s.Data["tls.key"] = []byte(strings.Repeat("x", 1<<20)) }, "Issuing certificate as Secret contains an invalid private key: private key: too large"},
 	} {

@@ -124,10 +124,25 @@ func secretIsFinal(o *Observed) Finding {
 	return Finding{}
 }
 
+// issuerAnnotations say on a Secret who issued what it holds.
+var issuerAnnotations = [...]string{cmapi.IssuerNameAnnotationKey, cmapi.IssuerKindAnnotationKey, cmapi.IssuerGroupAnnotationKey}
+
+func issuerOf(s *corev1.Secret) cmmeta.IssuerReference {
+	a := s.Annotations
+	return cmmeta.IssuerReference{Name: a[cmapi.IssuerNameAnnotationKey], Kind: a[cmapi.IssuerKindAnnotationKey], Group: a[cmapi.IssuerGroupAnnotationKey]}
+}
+
+// secretHasIssuer lets a Secret that names no issuer at all, such as one that was
+// there before its Certificate, be one of an Issuer, as the reference does.
 func secretHasIssuer(o *Observed) Finding {
-	a := o.Secret.Annotations
-	was := cmmeta.IssuerReference{
-		Name: a[cmapi.IssuerNameAnnotationKey], Kind: a[cmapi.IssuerKindAnnotationKey], Group: a[cmapi.IssuerGroupAnnotationKey]}
+	was, said := issuerOf(o.Secret), false
+	for _, key := range issuerAnnotations {
+		_, has := o.Secret.Annotations[key]
+		said = said || has
+	}
+	if !said {
+		was.Name = o.Certificate.Spec.IssuerRef.Name
+	}
 	if api.IssuerRef(was) != api.IssuerRef(o.Certificate.Spec.IssuerRef) {
 		return finding(reasonIncorrectIssuer, "Issuing certificate as Secret was previously issued by %q", api.DescribeIssuer(was))
 	}
