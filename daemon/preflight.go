@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +32,8 @@ type right struct {
 
 // rights is deploy/rbac as the daemon sees it.
 var rights = []right{
-	{group: certmanager.GroupName, resource: "certificates", verbs: []string{"get", "list", "watch", "update"}},
+	{group: certmanager.GroupName, resource: "certificates", verbs: []string{"list", "watch"}},
+	ordering(right{group: certmanager.GroupName, resource: "certificates", verbs: []string{"get", "update"}}), // the finalizer of what is to be revoked
 	{group: certmanager.GroupName, resource: "certificates", subresource: "status", verbs: []string{"update"}},
 	{group: certmanager.GroupName, resource: "certificaterequests", verbs: []string{"get", "list", "watch", "create", "patch", "delete"}},
 	{group: certmanager.GroupName, resource: "certificaterequests", subresource: "status", verbs: []string{"update"}},
@@ -131,14 +131,24 @@ func (d *Daemon) examine(ctx context.Context) {
 	logger := klog.FromContext(ctx)
 	version, err := d.clients.Core.Discovery().ServerVersion()
 	if err != nil {
-		logger.Error(err, "The API server does not answer; trying on. Check --kubeconfig, --master and the network")
+		if d.unserved() == "" { // else the line has told it
+			logger.Error(err, "The API server does not answer; trying on. Check --kubeconfig, --master and the network")
+		}
 		return
 	}
 	logger.Info("Connected", "kubernetes", version.GitVersion)
 	d.examinePolicies(ctx)
 	if lacking := d.lacking(ctx); len(lacking) > 0 {
-		logger.Error(nil, "Rights are missing; grant them with: kubectl apply -k deploy/rbac", "may not", strings.Join(lacking, "; "))
+		logger.Error(nil, "Rights are missing; grant them with: kubectl apply -k "+d.roles(), "may not", strings.Join(lacking, "; "))
 	}
+}
+
+// roles is the folder of the rights that this daemon is to have.
+func (d *Daemon) roles() string {
+	if len(d.cfg.Namespaces) > 0 {
+		return "deploy/namespaced"
+	}
+	return "deploy/rbac"
 }
 
 // examinePolicies says when what is wrong gets in, and is told only afterwards.
@@ -163,23 +173,9 @@ func (d *Daemon) examinePolicies(ctx context.Context) {
 
 // lacking asks the API server for each right and names those refused.
 func (d *Daemon) lacking(ctx context.Context) (lacking []string) {
-	namespaces := d.cfg.Namespaces
-	if len(namespaces) == 0 {
-		namespaces = []string{metav1.NamespaceAll}
-	}
-	for _, r := range slices.Concat(rights, shimming()) {
-		if r.kind != 0 && !slices.Contains(injectables(d.cfg), r.kind) {
-			continue
-		}
-		if r.cluster && len(d.cfg.Namespaces) > 0 || r.part != "" && !d.cfg.Runs(r.part) {
-			continue
-		}
-		for _, ns := range namespaces {
-			for _, verb := range r.verbs {
-				if !d.may(ctx, ns, verb, r) {
-					lacking = append(lacking, r.describe(verb, ns))
-				}
-			}
+	for _, q := range questions(d.cfg) {
+		if !d.may(ctx, q.namespace, q.verb, q.right) {
+			lacking = append(lacking, q.describe(q.verb, q.namespace))
 		}
 	}
 	return lacking
@@ -201,10 +197,8 @@ func (r right) describe(verb, namespace string) string {
 
 // may takes an answer that cannot be had for a yes: the call itself will tell.
 func (d *Daemon) may(ctx context.Context, namespace, verb string, r right) bool {
-	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Verb: verb, Group: r.group, Resource: r.resource, Subresource: r.subresource, Name: r.name},
-	}}
+	attributes := question{r, namespace, verb}.attributes()
+	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes}}
 	got, err := d.clients.Side.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 	return err != nil || got.Status.Allowed
 }

@@ -21,6 +21,14 @@ type Observed struct {
 	Confined bool
 }
 
+// outOfReach tells of a ClusterIssuer that a daemon of some namespaces does not
+// serve. What it cannot sign it does not approve either: that would take a right
+// which it has no use for.
+func (o Observed) outOfReach() bool {
+	ref := api.IssuerRef(o.Request.Spec.IssuerRef)
+	return o.Confined && o.Issuer == nil && api.OwnGroup(ref) && ref.Kind == cmapi.ClusterIssuerKind
+}
+
 // Step is what is to be done next: one of the types below.
 type Step interface{ step() }
 
@@ -62,6 +70,9 @@ func Next(o Observed) Step {
 		return denied(ours)
 	case o.Invalid != nil && (ours || !approved):
 		return Refuse{Reason: cmapi.CertificateRequestReasonFailed, Invalid: true, Message: o.Invalid.Error()}
+	case o.outOfReach():
+		return Hold{"IssuerNotFound", fmt.Sprintf(
+			"spec.issuerRef: %s is out of reach, because certwright serves a list of namespaces only (--namespace): use an Issuer", api.DescribeIssuer(cr.Spec.IssuerRef))}
 	case !approved && !o.Approves:
 		return unapproved(ours)
 	case !ours && !approved:
@@ -95,9 +106,6 @@ func sign(o Observed) Step {
 	case !api.KnownKind(ref):
 		return Refuse{Reason: cmapi.CertificateRequestReasonFailed, Message: fmt.Sprintf(
 			"spec.issuerRef.kind: %q is not a kind of group %s: use Issuer or ClusterIssuer", ref.Kind, ref.Group)}
-	case o.Issuer == nil && o.Confined && ref.Kind == cmapi.ClusterIssuerKind:
-		return Hold{"IssuerNotFound", fmt.Sprintf(
-			"spec.issuerRef: %s is out of reach, because certwright serves a list of namespaces only (--namespace): use an Issuer", api.DescribeIssuer(ref))}
 	case o.Issuer == nil:
 		return Hold{"IssuerNotFound", fmt.Sprintf("spec.issuerRef: %s does not exist%s: create it, or make a request that names another",
 			api.DescribeIssuer(ref), inNamespace(ref.Kind, o.Request.Namespace))}

@@ -93,7 +93,7 @@ func (h *Handler) observe(cr *cmapi.CertificateRequest) Observed {
 		return o // nothing else counts any more
 	}
 	o.Invalid = pki.CheckRequest(cr)
-	o.Approves = h.Approver.Approves(cr.Namespace, cr.Spec.IssuerRef)
 	o.Issuer = h.Cache.IssuerFor(cr.Namespace, cr.Spec.IssuerRef)
+	o.Approves = !o.outOfReach() && h.Approver.Approves(cr.Namespace, cr.Spec.IssuerRef)
 	return o
 }

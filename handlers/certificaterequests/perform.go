@@ -9,6 +9,7 @@ import (
 	"github.com/certwright/certwright/handlers/issuers"
 	"github.com/certwright/certwright/internal/api"
 	"github.com/certwright/certwright/internal/pki"
+	"github.com/certwright/certwright/internal/tracing"
 	"github.com/certwright/certwright/queue"
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -78,7 +79,8 @@ func (h *Handler) sign(ctx context.Context, o Observed, next *cmapi.CertificateR
 }
 
 // ask has the backend sign. What a server has answered is not asked for again.
-func (h *Handler) ask(ctx context.Context, backend issuers.Backend, r issuers.Request) (issuers.Outcome, error) {
+func (h *Handler) ask(ctx context.Context, backend issuers.Backend, r issuers.Request) (out issuers.Outcome, err error) {
+	defer tracing.Measure(ctx, "ask the issuer")(&err)
 	if _, ok := backend.(issuers.Remote); ok {
 		return h.answers.Sign(ctx, backend, r)
 	}

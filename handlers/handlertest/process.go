@@ -85,7 +85,7 @@ func (w *World) Start(s Settings) *Process {
 	crts := certificates.New(certificates.Handler{
 		Cache: w.Cache, Client: client, Secrets: w.Core.CoreV1(), Settings: s.Certificates,
 		Approves: s.Approver.Approves, Events: recorder{w}, Clock: w.Clock,
-		Took: func(d time.Duration) { p.Took = append(p.Took, d) }, External: s.External,
+		Took: func(e certificates.Ending) { p.Took = append(p.Took, e.Ended.Sub(e.Began)) }, External: s.External,
 	})
 	p.Handlers = map[queue.Kind]queue.Handler{
 		queue.Certificate: crts, queue.CertificateRequest: requests, queue.Issuer: issuer, queue.ClusterIssuer: issuer,
