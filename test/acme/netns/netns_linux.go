@@ -22,7 +22,16 @@ func Inside() bool { return os.Getenv(marker) != "" }
 
 // Rerun runs this program once more, with the same arguments, in a network of
 // its own, and returns its exit code. It ends when ctx does, or when we do.
-func Rerun(ctx context.Context) (int, error) {
+func Rerun(ctx context.Context) (int, error) { return rerun(ctx, 0) }
+
+// Confine is a Rerun in which the program is the first process of a machine of
+// its own, as it were: with it ends whatever it started, also what has left its
+// parents, such as containers. Each of env, as NAME=value, is added to our own.
+func Confine(ctx context.Context, env ...string) (int, error) {
+	return rerun(ctx, syscall.CLONE_NEWPID, env...)
+}
+
+func rerun(ctx context.Context, flags uintptr, env ...string) (int, error) {
 	if os.Geteuid() != 0 {
 		return 1, errors.New("this needs root, to make a network namespace: run it as root, or with sudo -E")
 	}
@@ -32,9 +41,9 @@ func Rerun(ctx context.Context) (int, error) {
 	}
 	cmd := exec.CommandContext(ctx, self, os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), marker+"=1")
+	cmd.Env = append(append(os.Environ(), marker+"=1"), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM,
+		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | flags, Pdeathsig: syscall.SIGTERM,
 	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it cleans up
 	if err := cmd.Start(); err != nil {

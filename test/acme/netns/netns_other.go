@@ -18,5 +18,8 @@ func Inside() bool { return false }
 // Rerun fails.
 func Rerun(context.Context) (int, error) { return 1, errLinux }
 
+// Confine fails.
+func Confine(context.Context, ...string) (int, error) { return 1, errLinux }
+
 // Furnish fails.
 func Furnish(context.Context, string) error { return errLinux }

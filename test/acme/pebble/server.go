@@ -1,10 +1,12 @@
 package pebble
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,6 +26,8 @@ type Options struct {
 	TLS *harness.Authority
 	// DNS is host:port of the DNS server that it asks about everything.
 	DNS string
+	// Host is the address at which it listens, 127.0.0.1 when empty.
+	Host string
 	// HTTPPort is where it looks for HTTP-01.
 	HTTPPort int
 	// NonceReject is how many good nonces of a hundred it refuses.
@@ -69,8 +73,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	host := cmp.Or(o.Host, "127.0.0.1")
 	s := &Server{
-		Address: fmt.Sprintf("127.0.0.1:%d", ports[0]), Management: fmt.Sprintf("127.0.0.1:%d", ports[1]),
+		Address: fmt.Sprintf("%s:%d", host, ports[0]), Management: fmt.Sprintf("%s:%d", host, ports[1]),
 		CABundle: o.TLS.PEM(), client: clientTrusting(o.TLS),
 	}
 	configuration, err := s.furnish(o)
@@ -120,7 +125,7 @@ func (o Options) environment() []string {
 
 // furnish writes the files that pebble reads and returns the configuration's path.
 func (s *Server) furnish(o Options) (string, error) {
-	identity, err := o.TLS.Server()
+	identity, err := o.TLS.Server(net.ParseIP(cmp.Or(o.Host, "127.0.0.1")))
 	if err != nil {
 		return "", err
 	}

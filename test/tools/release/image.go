@@ -4,16 +4,23 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/crypto/x509roots/fallback/bundle"
@@ -26,13 +33,25 @@ const user = "65532:65532"
 // dist/certwright-image.tar, the same as an archive.
 func (r release) image(ctx context.Context) error {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
-	for _, p := range servers {
+	var images []v1.Image
+	for _, p := range r.images {
 		img, err := r.imageFor(ctx, p)
 		if err != nil {
 			return err
 		}
+		images = append(images, img)
+		fetched, err := size(img)
+		if err != nil {
+			return err
+		}
+		say("image for %s/%s: %s to fetch", p.os, p.arch, fetched)
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img,
 			Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: p.os, Architecture: p.arch}}})
+	}
+	// What a registry shows of an image without fetching its configuration.
+	index, annotated := mutate.Annotations(index, r.labels()).(v1.ImageIndex)
+	if !annotated {
+		return errors.New("the index takes no annotations")
 	}
 	folder := r.path("image")
 	if err := os.RemoveAll(folder); err != nil {
@@ -51,7 +70,31 @@ func (r release) image(ctx context.Context) error {
 		return err
 	}
 	say("image %s@%s", r.name(), digest)
-	return r.pack(folder, r.path("certwright-image.tar"))
+	old, err := r.forDocker(images[0])
+	if err != nil {
+		return err
+	}
+	if err := r.pack(folder, r.path("certwright-image.tar"), old); err != nil {
+		return err
+	}
+	return r.upload(ctx, index)
+}
+
+// upload pushes the image where that is asked for, with the credentials that
+// `docker login` and its like have stored.
+func (r release) upload(ctx context.Context, index v1.ImageIndex) error {
+	if r.push == "" {
+		return nil
+	}
+	to, err := name.ParseReference(r.push)
+	if err != nil {
+		return err
+	}
+	if err := remote.WriteIndex(to, index, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)); err != nil {
+		return fmt.Errorf("push to %s: %w", r.push, err)
+	}
+	say("pushed to %s", to)
+	return nil
 }
 
 // name is what containerd calls the image after an import.
@@ -62,13 +105,18 @@ func (r release) imageFor(ctx context.Context, p platform) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := r.layer(append([]file{{"etc/ssl/certs/ca-certificates.crt", 0o644, roots()}}, programs...))
-	if err != nil {
-		return nil, err
-	}
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	if img, err = mutate.Append(img, mutate.Addendum{Layer: content, History: v1.History{CreatedBy: "certwright release", Created: v1.Time{Time: r.when}}}); err != nil {
-		return nil, err
+	// A layer for each file, what seldom changes first, all of one time: a node that
+	// has an earlier version fetches the daemon and nothing else.
+	for _, f := range append([]file{{"etc/ssl/certs/ca-certificates.crt", 0o644, roots()}}, programs...) {
+		content, err := layer(f)
+		if err != nil {
+			return nil, err
+		}
+		made := v1.History{CreatedBy: "certwright release: " + f.name, Created: v1.Time{Time: r.when}}
+		if img, err = mutate.Append(img, mutate.Addendum{Layer: content, History: made}); err != nil {
+			return nil, err
+		}
 	}
 	return mutate.ConfigFile(img, r.config(img, p))
 }
@@ -86,14 +134,33 @@ func (r release) config(img v1.Image, p platform) *v1.ConfigFile {
 		// args of a Deployment of cert-manager work.
 		Entrypoint: []string{"/usr/bin/certwright"}, Cmd: []string{"run"},
 		ExposedPorts: map[string]struct{}{"9402/tcp": {}, "9403/tcp": {}, "8089/tcp": {}},
-		Labels: map[string]string{
-			"org.opencontainers.image.title": "certwright", "org.opencontainers.image.version": r.version,
-			"org.opencontainers.image.revision": r.commit, "org.opencontainers.image.licenses": "Apache-2.0",
-			"org.opencontainers.image.source":      "https://github.com/certwright/certwright",
-			"org.opencontainers.image.description": "Makes, keeps and renews the certificates of a Kubernetes cluster",
-		},
+		Labels:       r.labels(),
 	}
 	return cfg
+}
+
+// labels are the annotations that OCI has names for.
+func (r release) labels() map[string]string {
+	return map[string]string{
+		"org.opencontainers.image.title": "certwright", "org.opencontainers.image.version": r.version,
+		"org.opencontainers.image.revision": r.commit, "org.opencontainers.image.licenses": "Apache-2.0",
+		"org.opencontainers.image.created":     r.when.Format(time.RFC3339),
+		"org.opencontainers.image.source":      "https://github.com/certwright/certwright",
+		"org.opencontainers.image.description": "Makes, keeps and renews the certificates of a Kubernetes cluster",
+	}
+}
+
+// size tells how much a node fetches.
+func size(img v1.Image) (string, error) {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return "", err
+	}
+	sum := manifest.Config.Size
+	for _, l := range manifest.Layers {
+		sum += l.Size
+	}
+	return fmt.Sprintf("%.1f MB", float64(sum)/1e6), nil
 }
 
 // roots are Mozilla's, in PEM: without them nothing on the internet is trusted.
@@ -112,10 +179,11 @@ type file struct {
 	content []byte
 }
 
-// layer makes a layer of files and the folders above them.
-func (r release) layer(files []file) (v1.Layer, error) {
+// layer makes a layer of a file and the folders above it, whose times are those of
+// no release.
+func layer(f file) (v1.Layer, error) {
 	var b bytes.Buffer
-	if err := r.tar(&b, files); err != nil {
+	if err := (release{when: time.Unix(0, 0).UTC()}).tar(&b, []file{f}); err != nil {
 		return nil, err
 	}
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
@@ -153,12 +221,30 @@ func (r release) folders(t *tar.Writer, folder string, made map[string]bool) err
 	return t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: folder + "/", Mode: 0o755, ModTime: r.when, Format: tar.FormatPAX})
 }
 
-// pack writes a folder as a tar.
-func (r release) pack(folder, to string) error {
+// forDocker is the file by which `docker load` finds an image, where Docker keeps
+// images itself (before 29): it knows one platform and no index.
+func (r release) forDocker(img v1.Image) (file, error) {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return file{}, err
+	}
+	blob := func(d v1.Descriptor) string { return "blobs/" + d.Digest.Algorithm + "/" + d.Digest.Hex }
+	var layers []string
+	for _, l := range manifest.Layers {
+		layers = append(layers, blob(l))
+	}
+	tag := strings.TrimPrefix(r.name(), "docker.io/")
+	text, err := json.Marshal(tarball.Manifest{{Config: blob(manifest.Config), RepoTags: []string{tag}, Layers: layers}})
+	return file{"manifest.json", 0o644, text}, err
+}
+
+// pack writes a folder, and a file beside what is in it, as a tar.
+func (r release) pack(folder, to string, beside file) error {
 	files, err := filesOf(folder)
 	if err != nil {
 		return err
 	}
+	files = append(files, beside)
 	out, err := os.Create(to)
 	if err != nil {
 		return err

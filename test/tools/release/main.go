@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
 )
 
 func main() {
@@ -30,6 +32,8 @@ type release struct {
 	commit  string    // of the tree
 	when    time.Time // of the commit: the time of every file
 	ldflags string
+	push    string          // a reference to push the image to; empty pushes nothing
+	images  []platform      // those of the image
 	built   map[string]bool // the binaries made in this run, by path
 }
 
@@ -37,25 +41,12 @@ func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] != "image" && args[0] != "release" {
 		return errors.New("say what to make: image or release")
 	}
-	r := release{built: map[string]bool{}}
-	var epoch string
-	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	fs.StringVar(&r.tree, "tree", ".", "the repository")
-	fs.StringVar(&r.out, "out", "dist", "folder to write to")
-	fs.StringVar(&r.version, "version", "", "version")
-	fs.StringVar(&r.commit, "commit", "", "commit")
-	fs.StringVar(&epoch, "epoch", "0", "time of every file, in seconds since 1970")
-	fs.StringVar(&r.ldflags, "ldflags", "-s -w", "flags for the linker")
-	if err := fs.Parse(args[1:]); err != nil {
-		return err
+	r, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
 	}
-	seconds, err := strconv.ParseInt(epoch, 10, 64)
 	if err != nil {
-		return fmt.Errorf("-epoch: %q is no number of seconds", epoch)
-	}
-	r.when = time.Unix(seconds, 0).UTC()
-	if r.version == "" {
-		r.version = "0.0.0-unversioned"
+		return err
 	}
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
@@ -64,6 +55,41 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	return r.rest(ctx)
+}
+
+func parse(args []string) (release, error) {
+	r := release{built: map[string]bool{}}
+	var epoch, platforms string
+	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	fs.StringVar(&r.tree, "tree", ".", "the repository")
+	fs.StringVar(&r.out, "out", "dist", "folder to write to")
+	fs.StringVar(&r.version, "version", "", "version")
+	fs.StringVar(&r.commit, "commit", "", "commit")
+	fs.StringVar(&epoch, "epoch", "0", "time of every file, in seconds since 1970")
+	fs.StringVar(&r.ldflags, "ldflags", "-s -w", "flags for the linker")
+	fs.StringVar(&platforms, "platforms", "", "platforms of the image, as linux/amd64,linux/arm64; empty: both")
+	fs.StringVar(&r.push, "push", "", "push the image to this reference, REGISTRY/NAME:TAG, with the credentials of docker login")
+	if err := fs.Parse(args[1:]); err != nil {
+		return r, err
+	}
+	if fs.NArg() > 0 {
+		return r, fmt.Errorf("%q: only flags may follow %s", fs.Arg(0), args[0])
+	}
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil {
+		return r, fmt.Errorf("-epoch: %q is no number of seconds", epoch)
+	}
+	r.when = time.Unix(seconds, 0).UTC()
+	if r.version == "" {
+		r.version = "0.0.0-unversioned"
+	}
+	if r.push != "" {
+		if _, err := name.ParseReference(r.push); err != nil {
+			return r, fmt.Errorf("-push: %w", err)
+		}
+	}
+	r.images, err = platformsOf(platforms)
+	return r, err
 }
 
 // rest makes everything but the image.
