@@ -38,8 +38,11 @@ func (d *Daemon) acmeServers() acmeServers {
 	}
 	s.client = acme.NewClient(acme.Options{
 		UserAgent: d.clients.UserAgent, Transport: d.clients.ACME, Observe: newACMEMetrics(d.metrics).observe,
-		Paused: func(a acme.Account, _ time.Time, _ string) { wake(a) },
-		Lost:   func(a acme.Account, _ string) { wake(a) },
+		Paused: func(a acme.Account, until time.Time, _ string) {
+			d.pauses.begin(until, s.issuer.Concerned(a))
+			wake(a)
+		},
+		Lost: func(a acme.Account, _ string) { wake(a) },
 	})
 	s.accounts = acme.NewAccounts(d.set, d.cfg.ClusterResourceNamespace)
 	s.issuer = acmeissuer.New(acmeissuer.Needs{

@@ -12,7 +12,6 @@ import (
 	"github.com/certwright/certwright/queue"
 	"github.com/certwright/certwright/scheduler"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/klog/v2"
 )
 
@@ -24,13 +23,32 @@ func Run(ctx context.Context, cfg config.Config, version string) error {
 	if err != nil {
 		return err
 	}
-	clients, err := connect(cfg, version)
-	if err != nil {
-		return err
-	}
 	thriftyMemory()
 	go returnMemory(ctx)
-	return New(cfg, clients).Run(ctx)
+	for {
+		moved, err := serve(ctx, cfg, version)
+		if !moved || err != nil || ctx.Err() != nil {
+			return err
+		}
+		klog.FromContext(ctx).Info("Starting again in the same process, over the kubeconfig as it is now")
+	}
+}
+
+// serve is one life of the daemon. moved is set when it ended because the
+// kubeconfig has come to name another API server.
+func serve(ctx context.Context, cfg config.Config, version string) (moved bool, err error) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	clients, line, err := connect(ctx, cfg, version)
+	if err != nil {
+		return false, err
+	}
+	var keeping sync.WaitGroup
+	keeping.Go(func() { line.Keep(ctx, func() { moved = true; end(config.ErrReload) }) })
+	err = New(cfg, clients).Run(ctx)
+	end(nil)
+	keeping.Wait()
+	return moved, err
 }
 
 // Daemon is one certwright.
@@ -40,13 +58,15 @@ type Daemon struct {
 	set     *informers.Set
 	queue   *queue.Queue
 	files   *files // nil when none are written
-	metrics *prometheus.Registry
-	health  *health
+	instruments
+	health *health
+	board  leaseBoard
+	name   string // by which it holds the lease
 }
 
 // New puts a daemon together; nothing runs before Run.
 func New(cfg config.Config, c Clients) *Daemon {
-	d := &Daemon{cfg: cfg, clients: c, metrics: prometheus.NewRegistry()}
+	d := &Daemon{cfg: cfg, clients: c, name: uniqueName(), instruments: newInstruments(c.UserAgent, cfg.Keeps())}
 	d.set = informers.New(informers.Options{
 		Core: c.Core, CertManager: c.CertManager, Metadata: c.Metadata, Served: c.Served,
 		Namespaces: cfg.Namespaces, ClusterNamespace: cfg.ClusterResourceNamespace,
@@ -56,10 +76,12 @@ func New(cfg config.Config, c Clients) *Daemon {
 	})
 	d.queue = queue.New(queue.Options{
 		LocalWorkers: cfg.ConcurrentWorkers, RemoteWorkers: cfg.ConcurrentRemoteWorkers,
-		Grace: grace(cfg.ShutdownGracePeriod), Registerer: d.metrics,
+		Grace: grace(cfg.ShutdownGracePeriod), Shards: cfg.Shards, Registerer: d.metrics, Waited: d.waited,
 	})
+	d.ca = d.newCA()
 	d.files = newFiles(cfg, c)
 	d.health = newHealth(func() bool { return (!cfg.Keeps() || d.set.Synced()) && d.files.ready() })
+	d.registerMetrics()
 	return d
 }
 
@@ -72,7 +94,14 @@ func grace(d time.Duration) time.Duration {
 }
 
 // Run runs the daemon until ctx ends, and returns when all of it has stopped.
-func (d *Daemon) Run(ctx context.Context) error {
+func (d *Daemon) Run(ctx context.Context) (err error) {
+	endTracing, err := d.startTracing(ctx)
+	if err != nil {
+		return err
+	}
+	defer endTracing()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	logger := klog.FromContext(ctx)
 	defer d.queue.ShutDown() // it may end before the queue has run
 	sweeps, err := scheduler.New(scheduler.Options{Queue: d.queue, Registerer: d.metrics}, sweep(d.cfg, d.set), webhookSweep(d.cfg, d.set), solverSweep(d.cfg))
@@ -98,6 +127,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var carrying sync.WaitGroup
 	defer carrying.Wait()
 	defer release()
+	defer func() { end(err) }() // of itself, too: a supervisor is told which end it is
 	carrying.Go(func() { servers.run(under) })
 	carrying.Go(func() { answering.run(under) })
 	carrying.Go(func() { supervisor.run(ctx, under) })
@@ -113,22 +143,53 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.examineFirst(ctx)
 	d.set.Wake(d.queue)
 	carrying.Go(func() { d.set.Run(under) })
-	took := d.registerMetrics()
 	gauges := newWebhookGauges()
 	d.metrics.MustRegister(gauges)
-	table := wire(d.cfg, d.clients, d.set, events, took, gauges, d.remoteIssuers(), d.acmeServers())
-	err = d.lead(ctx, under, func(ctx context.Context) error {
+	backends, acme := d.backends(), d.acmeServers()
+	handlers := func() map[queue.Kind]queue.Handler {
+		return d.traced(wire(d.cfg, d.clients, d.set, events, d.ended, gauges, backends, acme))
+	}
+	if d.cfg.Shards > 1 {
+		err = d.share(ctx, under, sweeps.Run, handlers)
+		logger.Info("Stopped")
+		return err
+	}
+	err = d.serveQueue(under, func() error { return d.lead(ctx, under, d.term(sweeps.Run, handlers)) })
+	logger.Info("Stopped")
+	return err
+}
+
+// serveQueue runs the queue's workers beside terms, which give them work.
+func (d *Daemon) serveQueue(under context.Context, terms func() error) error {
+	serving, end := context.WithCancel(under)
+	defer end()
+	served := make(chan error, 1)
+	go func() { served <- d.queue.Serve(serving) }()
+	err := terms()
+	end()
+	return errors.Join(err, <-served)
+}
+
+// term is one time of work, until its context ends. What the handlers remember
+// holds on as long as nobody else has been at work: the key of a request whose
+// answer was lost, among others.
+func (d *Daemon) term(sweep func(context.Context), handlers func() map[queue.Kind]queue.Handler) func(context.Context, bool) error {
+	var table map[queue.Kind]queue.Handler
+	return func(ctx context.Context, kept bool) error {
 		if err := d.waitForCaches(ctx); err != nil {
 			return nil // told to stop before there was anything to do
 		}
-		logger.Info("At work", "certificates", len(d.set.Certificates()), "keysWaiting", d.queue.Len())
+		if table == nil || !kept {
+			table = handlers()
+		}
+		klog.FromContext(ctx).Info("At work", "certificates", len(d.set.Certificates()), "keysWaiting", d.queue.Len())
 		var sweeping sync.WaitGroup
-		sweeping.Go(func() { sweeps.Run(ctx) })
+		sweeping.Go(func() { sweep(ctx) })
 		defer sweeping.Wait()
-		return d.queue.Run(ctx, table)
-	})
-	logger.Info("Stopped")
-	return err
+		defer d.standing.work()()
+		err := d.queue.Work(ctx, queue.Term{Handlers: table, Keys: d.everyKey()})
+		return errors.Join(err, quiet(table))
+	}
 }
 
 // cacheReport is how often a start that waits says what it waits for.
@@ -142,7 +203,7 @@ func (d *Daemon) waitForCaches(ctx context.Context) error {
 	defer tick.Stop()
 	told := time.Now().Add(-cacheReport + 2*time.Second)
 	for !d.set.Synced() {
-		if time.Since(told) > cacheReport {
+		if time.Since(told) > cacheReport && d.unserved() == "" { // else that is told already
 			told = time.Now()
 			logger.Info("Waiting for the caches", "missingAPIs", fmt.Sprint(d.set.Missing()), "remedy", missingRemedy)
 		}
@@ -153,6 +214,14 @@ func (d *Daemon) waitForCaches(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unserved says what keeps the API server from serving us; "" when nothing does.
+func (d *Daemon) unserved() string {
+	if d.clients.Fault == nil {
+		return ""
+	}
+	return d.clients.Fault()
 }
 
 const missingRemedy = "install missing APIs with: kubectl apply -k deploy/crds"

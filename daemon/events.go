@@ -48,7 +48,7 @@ func (d *Daemon) recorder(ctx context.Context) (record.EventRecorder, func()) {
 		s.close()
 		sending.Wait()
 	}
-	return b.NewRecorder(eventful(), corev1.EventSource{Component: "certwright"}), stop
+	return d.events.over(b.NewRecorder(eventful(), corev1.EventSource{Component: "certwright"})), stop
 }
 
 // eventful knows every type that an event may be about.

@@ -52,6 +52,9 @@ func (w *world) guard(by string, k kind, _, after *object) {
 	if s.Labels[cmapi.IsNextPrivateKeySecretLabelKey] == "true" || s.Labels["app.kubernetes.io/managed-by"] == "cert-manager" {
 		return // a key without a certificate is what it is for; the other label is that of ACME accounts
 	}
+	if s.Name == "ca-server-cert" { // a webhook CA, which has keys of its own
+		return
+	}
 	if _, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey]); err != nil {
 		w.Errorf("%s wrote half a Secret, %s: %v", by, s.Name, err)
 	}

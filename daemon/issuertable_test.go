@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/certwright/certwright/handlers/certificates"
 	"github.com/certwright/certwright/handlers/issuers"
 	"github.com/certwright/certwright/queue"
 
@@ -73,7 +73,7 @@ func TestIssuerTable(t *testing.T) {
 	var backends map[issuers.Type]issuers.Backend
 	bubble(t, func(w *world) {
 		d := w.launchWaiting()
-		wired := wire(alone(), d.clients, d.set, nil, func(time.Duration) {}, nil, d.remoteIssuers(), d.acmeServers())
+		wired := wire(alone(), d.clients, d.set, nil, func(certificates.Ending) {}, nil, d.backends(), d.acmeServers())
 		issuer, ok := wired[queue.Issuer].(*issuers.Handler)
 		if !ok {
 			t.Fatal("issuers have another handler")

@@ -21,6 +21,9 @@ import (
 type health struct {
 	synced func() bool
 	lease  *leaderelection.HealthzAdaptor
+
+	mu     sync.Mutex
+	shards map[*leaderelection.HealthzAdaptor]bool // their Leases
 }
 
 // leaseTolerance is how much longer than its own deadline a leader that cannot
@@ -28,10 +31,24 @@ type health struct {
 const leaseTolerance = 20 * time.Second
 
 func newHealth(synced func() bool) *health {
-	return &health{synced: synced, lease: leaderelection.NewLeaderHealthzAdaptor(leaseTolerance)}
+	return &health{synced: synced, lease: leaderelection.NewLeaderHealthzAdaptor(leaseTolerance), shards: map[*leaderelection.HealthzAdaptor]bool{}}
 }
 
 func (h *health) watch(e *leaderelection.LeaderElector) { h.lease.SetLeaderElection(e) }
+
+// watchShard watches over a shard's Lease as well, until it is told not to.
+func (h *health) watchShard(e *leaderelection.LeaderElector) (unwatch func()) {
+	adaptor := leaderelection.NewLeaderHealthzAdaptor(leaseTolerance)
+	adaptor.SetLeaderElection(e)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shards[adaptor] = true
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.shards, adaptor)
+	}
+}
 
 // live fails when a restart would help: a leader that should long have given up.
 func (h *health) live(w http.ResponseWriter, _ *http.Request) {
@@ -46,6 +63,13 @@ func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 func (h *health) alive() error {
 	if err := h.lease.Check(nil); err != nil { // it does not look at the request
 		return fmt.Errorf("lease: %w", err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for adaptor := range h.shards {
+		if err := adaptor.Check(nil); err != nil {
+			return fmt.Errorf("lease of a shard: %w", err)
+		}
 	}
 	return nil
 }
@@ -68,8 +92,11 @@ type servers struct {
 // listen opens the ports, so that one already taken is told at the start.
 func (d *Daemon) listen() (*servers, error) {
 	s := &servers{muxes: map[string]*http.ServeMux{}, listeners: map[string]net.Listener{}}
-	metrics := promhttp.HandlerFor(d.metrics, promhttp.HandlerOpts{ErrorLog: promLog{}})
+	metrics := promhttp.HandlerFor(d, promhttp.HandlerOpts{ErrorLog: promLog{}})
 	s.handle(d.cfg.MetricsListenAddress, "/metrics", metrics)
+	if d.cfg.EnableWebPage && d.cfg.Keeps() { // files alone have no caches to show
+		s.handle(d.cfg.MetricsListenAddress, "/", d.webPage())
+	}
 	s.handle(d.cfg.HealthzListenAddress, "/healthz", http.HandlerFunc(d.health.live))
 	s.handle(d.cfg.HealthzListenAddress, "/livez", http.HandlerFunc(d.health.live))
 	s.handle(d.cfg.HealthzListenAddress, "/readyz", http.HandlerFunc(d.health.ready))

@@ -10,8 +10,6 @@ import (
 	"github.com/certwright/certwright/handlers/certificates"
 	"github.com/certwright/certwright/handlers/challenges"
 	"github.com/certwright/certwright/handlers/issuers"
-	"github.com/certwright/certwright/handlers/issuers/ca"
-	"github.com/certwright/certwright/handlers/issuers/selfsigned"
 	"github.com/certwright/certwright/handlers/signingrequests"
 	"github.com/certwright/certwright/handlers/webhookcerts"
 	"github.com/certwright/certwright/informers"
@@ -26,13 +24,9 @@ import (
 
 // wire is the second of the two tables that are the architecture: which
 // handler serves which kind of key. The first is informers/routes.go.
-func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventRecorder, took func(time.Duration), gauges webhookcerts.Gauges, remote map[issuers.Type]issuers.Backend, servers acmeServers) map[queue.Kind]queue.Handler {
+func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventRecorder, ended func(certificates.Ending), gauges webhookcerts.Gauges, backends map[issuers.Type]issuers.Backend, servers acmeServers) map[queue.Kind]queue.Handler {
 	now := clock.RealClock{}
-	backends := map[issuers.Type]issuers.Backend{
-		issuers.CA:         ca.New(set, now),
-		issuers.SelfSigned: selfsigned.Backend{Secrets: set},
-	}
-	maps.Copy(backends, remote)
+	backends = maps.Clone(backends) // what is added is for this table alone
 	if servers.issuer != nil {
 		backends[issuers.ACME] = servers.issuer
 	}
@@ -52,7 +46,7 @@ func wire(cfg config.Config, c Clients, set *informers.Set, events record.EventR
 	}
 	crts := certificates.New(certificates.Handler{
 		Cache: set, Client: c.CertManager.CertmanagerV1(), Secrets: c.Core.CoreV1(),
-		Settings: settings(cfg), Approves: approver.Approves, Events: events, Clock: now, Took: took,
+		Settings: settings(cfg), Approves: approver.Approves, Events: events, Clock: now, Took: ended,
 		AskRenewal: servers.client.RenewalInfo, Wake: servers.wake, Revoke: servers.revoke(cfg.ClusterResourceNamespace),
 		External: externalIssuers(c.External),
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/certwright/certwright/daemon/config"
+	"github.com/certwright/certwright/handlers/certificates"
 	"github.com/certwright/certwright/queue"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,7 @@ func TestEveryKindHasAHandler(t *testing.T) {
 			cfg := alone()
 			cfg.Controllers = controllers
 			d := w.launchWaiting()
-			table := wire(cfg, d.clients, d.set, nil, func(time.Duration) {}, nil, nil, acmeServers{})
+			table := wire(cfg, d.clients, d.set, nil, func(certificates.Ending) {}, nil, nil, acmeServers{})
 			for _, kind := range queue.Kinds() {
 				if table[kind] == nil {
 					t.Errorf("--controllers=%v: nobody serves %s", controllers, kind)

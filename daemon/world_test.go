@@ -68,6 +68,8 @@ type world struct {
 	latest   atomic.Pointer[replica] // of those, also for who is no goroutine of the test's
 	commits  []commit                // in order
 	acme     http.RoundTripper
+	// collector takes traces.
+	collector http.RoundTripper
 }
 
 // bubble runs a test in a world of its own.
@@ -148,7 +150,7 @@ func (w *world) launchOver(a *actor, change ...func(*config.Config)) *replica {
 		w.Fatalf("options: %v", err)
 	}
 	clients := a.clients()
-	clients.ACME = w.acme
+	clients.ACME, clients.Collector = w.acme, w.collector
 	r := &replica{actor: a, daemon: New(cfg, clients), log: &logs{}, result: make(chan error, 1)}
 	logger := textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(r.log), textlogger.Verbosity(2)))
 	ctx, cancel := context.WithCancel(klog.NewContext(w.ctx, logger))

@@ -55,6 +55,8 @@ type Config struct {
 	LeaderElectionRenewDeadline time.Duration
 	// LeaderElectionRetryPeriod lies between two tries.
 	LeaderElectionRetryPeriod time.Duration
+	// Shards is in how many parts replicas share the work; 1: they do not.
+	Shards int
 
 	// ConcurrentWorkers is the number of workers of the local lane.
 	ConcurrentWorkers int
@@ -143,8 +145,14 @@ type Config struct {
 
 	// MetricsListenAddress is host:port, or [Off].
 	MetricsListenAddress string
+	// EnableWebPage serves a page for people beside the metrics.
+	EnableWebPage bool
 	// HealthzListenAddress is host:port, or [Off].
 	HealthzListenAddress string
+	// TracingEndpoint is the URL of a collector of OpenTelemetry traces, or empty.
+	TracingEndpoint string
+	// TracingSampleRatio is how many of all traces are sent, from 0 to 1.
+	TracingSampleRatio float32
 	// EnableProfiling serves net/http/pprof at ProfilerAddress.
 	EnableProfiling bool
 	// ProfilerAddress is host:port.
@@ -184,6 +192,7 @@ func Default() Config {
 		LeaderElectionLeaseDuration: 60 * time.Second,
 		LeaderElectionRenewDeadline: 40 * time.Second,
 		LeaderElectionRetryPeriod:   15 * time.Second,
+		Shards:                      1,
 
 		ConcurrentWorkers:       16,
 		ConcurrentRemoteWorkers: 64,
@@ -224,9 +233,11 @@ func Default() Config {
 		AutoCertificateAnnotations: []string{"kubernetes.io/tls-acme"},
 
 		MetricsListenAddress: "0.0.0.0:9402",
+		EnableWebPage:        true,
 		HealthzListenAddress: "0.0.0.0:9403",
 		ProfilerAddress:      "localhost:6060",
 		LoggingFormat:        Text,
+		TracingSampleRatio:   1,
 
 		ClusterIssuerAmbientCredentials: true,
 	}

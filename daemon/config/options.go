@@ -39,8 +39,8 @@ func (o Option) Key() string {
 func Options() []Option {
 	var all []Option
 	for _, group := range [][]Option{
-		clusterOptions(), scopeOptions(), leaderOptions(), workOptions(),
-		certificateOptions(), ambientOptions(), challengeOptions(), http01Options(), dns01Options(), injectionOptions(), shimOptions(), fileOptions(), servingOptions(), loggingOptions(),
+		clusterOptions(), scopeOptions(), leaderOptions(), shardOptions(), workOptions(),
+		certificateOptions(), ambientOptions(), challengeOptions(), http01Options(), dns01Options(), injectionOptions(), shimOptions(), fileOptions(), servingOptions(), tracingOptions(), loggingOptions(),
 	} {
 		all = append(all, group...)
 	}

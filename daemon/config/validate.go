@@ -17,8 +17,8 @@ import (
 func (c Config) Validate() error {
 	var faults []error
 	for _, judge := range []func() []error{
-		c.clusterFaults, c.scopeFaults, c.leaderFaults, c.workFaults,
-		c.scheduleFaults, c.certificateFaults, c.challengeFaults, c.http01Faults, c.dns01Faults, c.webhookFaults, c.shimFaults, c.fileFaults, c.servingFaults, c.loggingFaults,
+		c.clusterFaults, c.scopeFaults, c.leaderFaults, c.shardFaults, c.workFaults,
+		c.scheduleFaults, c.certificateFaults, c.challengeFaults, c.http01Faults, c.dns01Faults, c.webhookFaults, c.shimFaults, c.fileFaults, c.servingFaults, c.tracingFaults, c.loggingFaults,
 	} {
 		faults = append(faults, judge()...)
 	}

@@ -11,6 +11,8 @@ without a lost admission call. What is left out has the default shown here.
 ` + "`preset: btp-manager`" + ` is the whole set that SAP's BTP Manager keeps.
 
 ` + "```yaml" + `
+apiVersion: ` + APIVersion + `
+kind: ` + Kind + `
 webhookCertificates:
 - preset: btp-manager
 - name: shop                       # needed; in commands, labels and metrics

@@ -6,7 +6,7 @@ import (
 )
 
 // pure are the packages without a context, client, clock, logger or file.
-var pure = []string{"internal/api", "internal/pki", "internal/rules", "internal/webhookset"}
+var pure = []string{"internal/api", "internal/pki", "internal/rules", "internal/shards", "internal/verdict", "internal/webhookset", "internal/when"}
 
 // isPure reports also the files that decide: one in each handler.
 func isPure(f file) bool {

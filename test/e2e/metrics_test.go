@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/certwright/certwright/test/e2e/suite"
@@ -48,5 +50,27 @@ func TestMetricsOfTheContract(t *testing.T) {
 	}
 	if metrics.Observations("issuance") == 0 {
 		t.Error("there is no histogram that counts how long an issuance takes")
+	}
+}
+
+// Every metric of ours that a real process serves is explained in the page on
+// them, which daemon/served_test.go holds to what there can be.
+func TestEveryMetricIsExplained(t *testing.T) {
+	s := space(t)
+	s.CA("ca")
+	s.Issue("web", suite.IssuerRef("ca"))
+	page, err := os.ReadFile("../../docs/observability.md")
+	s.Must(err)
+	names := 0
+	for name := range scrape(s) {
+		if strings.HasPrefix(name, "certmanager_") || strings.HasPrefix(name, "certwright_") {
+			names++
+			if !strings.Contains(string(page), "| `"+name+"` |") {
+				t.Errorf("docs/observability.md lacks %s", name)
+			}
+		}
+	}
+	if names < 30 {
+		t.Errorf("only %d metrics are served", names)
 	}
 }

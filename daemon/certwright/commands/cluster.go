@@ -29,6 +29,9 @@ import (
 type cluster struct {
 	certs versioned.Interface
 	kube  kubernetes.Interface
+	// dynamic and config are for what the others have no words for.
+	dynamic dynamic.Interface
+	config  *rest.Config
 	// external reads issuers of other groups; nil: they are not read.
 	external func(ctx context.Context, kind schema.GroupKind, namespace, name string) (*unstructured.Unstructured, error)
 	// namespace is the one in effect: of -n, else of the context.
@@ -92,7 +95,7 @@ func newCluster(cfg *rest.Config, namespace string) (cluster, error) {
 	if err != nil {
 		return cluster{}, fmt.Errorf("client of the cluster: %w", err)
 	}
-	return cluster{certs: certs, kube: kube, external: externalReader(kube.Discovery(), anything), namespace: namespace, host: cfg.Host}, nil
+	return cluster{certs: certs, kube: kube, dynamic: anything, config: cfg, external: externalReader(kube.Discovery(), anything), namespace: namespace, host: cfg.Host}, nil
 }
 
 // externalReader reads an object of any kind that the API server serves.

@@ -2,17 +2,15 @@ package commands
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/certwright/certwright/daemon/connection"
 	"github.com/certwright/certwright/internal/acme"
 )
 
@@ -30,9 +28,6 @@ func explain(err error) error {
 
 func remedyFor(err error) string {
 	var server *acme.Error
-	var untrusted x509.UnknownAuthorityError
-	var request *url.Error
-	var network *net.OpError // not net.Error, which every system error is too
 	switch {
 	case isUsage(err), errors.As(err, &server): // an ACME server's fault says itself what to do
 		return ""
@@ -42,16 +37,18 @@ func remedyFor(err error) string {
 		return "The API server does not accept your credentials: log in again, or choose others with --context or --kubeconfig."
 	case apierrors.IsForbidden(err):
 		return "Ask for that right, or act as somebody who has it (--as, --context); `kubectl auth can-i --list` tells what you may do."
-	case clientcmd.IsEmptyConfig(err):
-		return "Name a kubeconfig with --kubeconfig or KUBECONFIG, or run in a pod."
 	case errors.Is(err, context.Canceled):
 		return ""
-	case errors.As(err, &untrusted):
-		return "The API server's certificate is not signed by the certificate authority of the kubeconfig: it may belong to another cluster, or one made anew."
-	case errors.As(err, &request), errors.As(err, &network):
-		return "The API server cannot be reached: check that it runs, and that --context and --kubeconfig name the cluster you mean."
 	}
-	return ""
+	return sentence(connection.Remedy(err))
+}
+
+// sentence makes one of a phrase.
+func sentence(phrase string) string {
+	if phrase == "" {
+		return ""
+	}
+	return strings.ToUpper(phrase[:1]) + phrase[1:] + "."
 }
 
 // lacksAPI tells a missing API from a missing object: for the former the API

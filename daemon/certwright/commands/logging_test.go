@@ -19,7 +19,8 @@ func TestLogInJSON(t *testing.T) {
 	logger.Info("At work", "certificates", 3)
 	logger.V(2).WithName("orders").WithValues("key", "order shop/web").Info("Step")
 	logger.V(3).Info("More than was asked for")
-	logger.Error(errors.New("refused"), "Cannot go on", "kind", "order")
+	logger.Error(errors.New("refused"), "Cannot go on", "kind", "order", "object", "shop/web-1")
+	logger.WithValues("kind", "clusterissuer", "object", "public").Info("Checked")
 	var got []map[string]any
 	for line := range strings.Lines(out.String()) {
 		var object map[string]any
@@ -34,9 +35,10 @@ func TestLogInJSON(t *testing.T) {
 		got = append(got, object)
 	}
 	want := []map[string]any{
-		{"v": 0., "msg": "At work", "certificates": 3.},
-		{"v": 2., "msg": "Step", "logger": "orders", "key": "order shop/web"},
-		{"msg": "Cannot go on", "err": "refused", "kind": "order"},
+		{"level": "info", "v": 0., "msg": "At work", "certificates": 3.},
+		{"level": "info", "v": 2., "msg": "Step", "logger": "orders", "key": "order shop/web"},
+		{"level": "error", "msg": "Cannot go on", "err": "refused", "kind": "order", "object": "shop/web-1", "namespace": "shop", "name": "web-1"},
+		{"level": "info", "v": 0., "msg": "Checked", "kind": "clusterissuer", "object": "public", "name": "public"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)

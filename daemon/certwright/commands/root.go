@@ -30,8 +30,9 @@ import (
 type Serve func(ctx context.Context, cfg config.Config, version string) error
 
 // Main runs the command that the process was started for and returns its exit
-// code. The daemon itself is handed in, so that this package does not link it.
-func Main(serve Serve) int {
+// code. The daemon itself is handed in, and what it foresees, so that this
+// package does not link it.
+func Main(serve Serve, foresee Foresee, rights Rights) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := untilSignal(context.Background(), signals, func() {
@@ -44,7 +45,7 @@ func Main(serve Serve) int {
 	p := &program{
 		reloads: reloads,
 		streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		now:     time.Now, environ: os.Environ(), serve: serve, connect: connect,
+		now:     time.Now, environ: os.Environ(), serve: serve, foresee: foresee, rights: rights, connect: connect,
 	}
 	return p.execute(ctx, os.Args[1:])
 }
@@ -62,6 +63,8 @@ type program struct {
 	now     func() time.Time
 	environ []string
 	serve   Serve
+	foresee Foresee          // nil: nobody tells
+	rights  Rights           // nil: doctor asks for none
 	reloads <-chan os.Signal // each has run's configuration read anew
 	connect func(*genericclioptions.ConfigFlags, io.Writer) (cluster, error)
 	// acme carries requests to ACME servers; nil: the network.
@@ -122,7 +125,7 @@ it what to do, and need no daemon beside them to be used.`,
 	root.AddCommand(
 		p.runCommand(), p.optionsCommand(), p.versionCommand(),
 		p.statusCommand(), p.renewCommand(), p.revokeCommand(), p.rotateCommand(), p.decisionCommand(approval()), p.decisionCommand(denial()),
-		p.inspectCommand(), p.checkCommand(), p.solveCommand(),
+		p.inspectCommand(), p.checkCommand(), p.doctorCommand(), p.migrateCommand(), p.solveCommand(),
 	)
 	return root
 }

@@ -123,11 +123,19 @@ func faultList(err error) error {
 }
 
 func (p *program) optionsCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "options",
-		Short:   "Print every option of run with its reason, as Markdown",
-		Example: "  certwright options > options.md",
-		Args:    cobra.NoArgs,
-		RunE:    p.action(func(*cobra.Command, []string) error { return config.WriteReference(p.streams.Out) }),
+	cmd := &cobra.Command{
+		Use:   "options",
+		Short: "Print every option of run with its reason, as Markdown",
+		Example: `  certwright options > options.md
+  certwright options --commands > commands.md`,
+		Args: cobra.NoArgs,
 	}
+	commands := cmd.Flags().Bool("commands", false, "all commands and their flags instead")
+	cmd.RunE = p.action(func(cmd *cobra.Command, _ []string) error {
+		if *commands {
+			return writeReference(p.streams.Out, cmd.Root())
+		}
+		return config.WriteReference(p.streams.Out)
+	})
+	return cmd
 }

@@ -16,15 +16,17 @@ func (p *program) statusCommand() *cobra.Command {
 		Short: "Tell what Certificates wait for",
 		Long: `Tell for each Certificate whether it is ready, when it expires and is renewed,
 and what it waits for. For everything about one, and what to do about it:
-certwright status certificate NAME`,
+certwright status certificate NAME` + watchHelp,
 		Example: `  certwright status
   certwright status -A
+  certwright status -A --watch
   certwright status certificate web -n shop`,
 		Args: noNameHere,
 	}
 	flags, out := clusterFlags(cmd), outputFlag(cmd)
 	p.completeNamespaces(cmd, flags)
 	everywhere := cmd.Flags().BoolP("all-namespaces", "A", false, "the Certificates of all namespaces")
+	watch := watchFlag(cmd)
 	cmd.RunE = p.action(func(cmd *cobra.Command, _ []string) error {
 		if err := out.check(); err != nil {
 			return err
@@ -35,6 +37,9 @@ certwright status certificate NAME`,
 		}
 		if *everywhere {
 			c.namespace = ""
+		}
+		if *watch {
+			return p.watch(cmd.Context(), c, "", out)
 		}
 		return p.statusOfAll(cmd, c, out)
 	})
@@ -87,14 +92,16 @@ func (p *program) statusCertificateCommand() *cobra.Command {
 		Short:   "Tell everything about one Certificate, and what it waits for",
 		Long: `Tell everything about one Certificate: what it waits for and what to do about
 it, its conditions, its issuer, its newest CertificateRequest, what its Secret
-holds, and the events. Private keys are never shown.`,
+holds, and the events. Private keys are never shown.` + watchHelp,
 		Example: `  certwright status certificate web
+  certwright status certificate web -n shop --watch
   certwright status certificate web -n shop -o yaml`,
 		Args: names("Certificate", 1),
 	}
 	flags, out := clusterFlags(cmd), outputFlag(cmd)
 	p.completeNamespaces(cmd, flags)
 	cmd.ValidArgsFunction = p.completeNames(flags, certificateNames, 1)
+	watch := watchFlag(cmd)
 	cmd.RunE = p.action(func(cmd *cobra.Command, args []string) error {
 		if err := out.check(); err != nil {
 			return err
@@ -102,6 +109,9 @@ holds, and the events. Private keys are never shown.`,
 		c, err := p.connect(flags, p.streams.ErrOut)
 		if err != nil {
 			return err
+		}
+		if *watch {
+			return p.watch(cmd.Context(), c, args[0], out)
 		}
 		o, err := c.reader().One(cmd.Context(), c.namespace, args[0])
 		if err != nil {

@@ -132,3 +132,14 @@ func isTransient(err error) bool {
 	var bad unusable
 	return err != nil && !errors.As(err, &bad) && !apierrors.IsNotFound(err)
 }
+
+// Ends tells when the CA in a Secret ends, if it was read for an issuer.
+func (b *Backend) Ends(namespace, secretName string) (time.Time, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok := b.pairs[types.NamespacedName{Namespace: namespace, Name: secretName}]
+	if !ok {
+		return time.Time{}, false
+	}
+	return p.keys.Certificates[0].NotAfter, true
+}
