@@ -14,12 +14,12 @@ export GOWORK := off
 # Every Go module in the tree, the product's own first.
 MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir $(shell find . -name go.mod -not -path '*/.*/*')))))
 # Those that `make test` tests after the unit tests, quick ones first.
-TESTED := test/tools test/admission test/sidecar test/cluster test/acme/client test
+TESTED := test/docs test/tools test/tools/release test/admission test/sidecar test/monitoring test/cluster test/acme/client test
 # Targets prove-NAME, each of which runs certwright against one big real part.
-PROVE := prove-rotation prove-admission prove-challenges prove-dns01 prove-acme prove-ingress prove-issuers
+PROVE := prove-rotation prove-admission prove-challenges prove-dns01 prove-acme prove-ingress prove-issuers prove-docs prove-rbac prove-migration prove-image prove-node prove-page prove-replicas prove-remote
 # Modules that only pin a big program: building it says what their go.sum lacks,
 # and nobody should download a thousand modules to read that it lacks nothing.
-PINS := test/programs/stepca test/programs/traefik test/programs/vault test/programs/awspca
+PINS := test/tools/helm test/programs/stepca test/programs/traefik test/programs/vault test/programs/awspca test/programs/certmanager
 
 BIN := $(CURDIR)/bin
 # Empty outside a repository; certwright then says what Go recorded.
@@ -34,7 +34,7 @@ help: ## this list
 
 ##@ Building
 
-.PHONY: build lego install image release crds clean
+.PHONY: build lego install image release crds docs clean
 build: ## bin/certwright
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/certwright ./daemon/certwright
 
@@ -48,14 +48,20 @@ install: ## certwright into GOBIN
 RELEASE = go -C test/tools/release run . $@ -tree $(CURDIR) -out $(CURDIR)/dist -version '$(VERSION)' -commit '$(COMMIT)' \
 	-epoch "$$(git log -1 --format=%ct 2>/dev/null || echo 0)" -ldflags '$(LDFLAGS)'
 
-image: ## dist/image, an OCI layout for amd64 and arm64, and dist/certwright-image.tar; no Docker needed
-	$(RELEASE)
+# The archive is for `ctr images import`, `podman load` and `docker load`;
+# dist/image for `skopeo copy oci:dist/image docker://...` and its like.
+image: ## dist/image, an OCI layout, and dist/certwright-image.tar, without Docker; PUSH=registry/name:tag pushes it, PLATFORMS=linux/amd64 makes one
+	$(RELEASE) $(if $(PUSH),-push '$(PUSH)') $(if $(PLATFORMS),-platforms '$(PLATFORMS)')
 
 release: ## dist: the image, archives, Debian packages, manifests, bill of materials, checksums
 	$(RELEASE)
 
 crds: ## deploy/crds, from the API types of the version in go.mod
 	go -C test/tools run ./crds -module $(CURDIR) -out $(CURDIR)/deploy/crds
+
+docs: ## docs/configuration.md and docs/commands.md, from the program itself
+	go run ./daemon/certwright options >docs/configuration.md
+	go run ./daemon/certwright options --commands >docs/commands.md
 
 clean: ## remove bin and dist; the control plane's programs stay in the user's cache
 	rm -rf $(BIN) dist
@@ -88,7 +94,7 @@ test: RACE := $(if $(shell command -v gcc),-race)
 test: STARTED := $(shell date +%s)
 # One package after the other (-p 1), each has a control plane; but that holds for the
 # compiler too, so vet goes first, which needs the same packages compiled.
-test: unit $(BIN)/gotestsum ## unit with the race detector, then the real daemon on a real control plane
+test: unit $(BIN)/gotestsum $(BIN)/helm ## unit with the race detector, then the real daemon on a real control plane
 	@echo "test: the control plane's programs, some 10 minutes when there are none yet"
 	@go -C test/cluster run ./cmd/cluster build
 	@echo "test: cmctl, some 3 minutes when there is none yet"
@@ -135,9 +141,41 @@ prove-acme: ## step-ca as the ACME server, traefik routing Ingress and HTTPRoute
 prove-issuers: ## Vault (real, restarted and sealed under load), Venafi (a stand-in) and external issuers; building Vault takes 13 minutes once
 	@go -C test run ./issuers $(ARGS)
 
+.PHONY: prove-image
+prove-image: ## `make image` in two folders makes the same image, static and of three files
+	@go -C test/tools/release run ./prove $(ARGS)
+
+.PHONY: prove-node
+prove-node: ## Deployment, DaemonSet and sidecar on a real node: issue, are upgraded and lose a pod meanwhile; needs root, containerd, runc
+	@go -C test run ./node $(ARGS)
+
+.PHONY: prove-replicas
+prove-replicas: ## three replicas with shards: as fast as one, one killed meanwhile, one writer for each key, the cap of challenges kept
+	@go -C test run ./replicas $(ARGS)
+
+.PHONY: prove-remote
+prove-remote: ## over a slow, lossy, interrupted line: no work twice, prompt catching up, a lease lost and won again; root, six minutes
+	@go -C test run ./remote $(ARGS)
+
 .PHONY: prove-ingress
 prove-ingress: ## annotated Ingresses and Gateways served over TLS by traefik, and again after a renewal; N=1000 measures one beside so many
 	@go -C test run ./ingress $(if $(N),-n $(N)) $(ARGS)
+
+.PHONY: prove-docs
+prove-docs: $(BIN)/kustomize $(BIN)/helm ## every command and manifest of README.md and docs/, page by page; PAGES="acme install" some of them
+	@go -C test/docs run . $(PAGES) $(ARGS)
+
+.PHONY: prove-rbac
+prove-rbac: ## the shipped roles are the least that works: the tests under them, each right used and nothing refused
+	@go -C test run ./rbac $(ARGS)
+
+.PHONY: prove-migration
+prove-migration: ## cert-manager's own controllers, killed halfway: certwright takes over and gives back, nothing is issued anew; building them takes 6 minutes once
+	@go -C test run ./migration $(ARGS)
+
+.PHONY: prove-page
+prove-page: ## the web page in headless Chromium, by keyboard and by axe-core, and status --watch on a terminal; ARGS=-shots=DIR leaves pictures
+	@go -C test/page run . $(ARGS)
 
 ##@ Checking
 
@@ -160,10 +198,12 @@ vet: ## go vet, in every module
 lint: $(BIN)/golangci-lint ## .golangci.yaml, in every module
 	$(call each,$(BIN)/golangci-lint run)
 
-fresh: ## deploy/crds is what `make crds` writes
+fresh: ## deploy/crds is what `make crds` writes, and the references are what `make docs` writes
 	@written=$$(mktemp -d); trap 'rm -rf "$$written"' EXIT; \
 	go -C test/tools run ./crds -module $(CURDIR) -out "$$written"; \
 	diff -r -x kustomization.yaml deploy/crds "$$written" || { echo "fresh: run make crds"; exit 1; }
+	@diff <(go run ./daemon/certwright options) docs/configuration.md && diff <(go run ./daemon/certwright options --commands) docs/commands.md || \
+		{ echo "fresh: run make docs"; exit 1; }
 
 kustomize: $(BIN)/kustomize ## every kustomization under deploy can be built
 	@for file in $$(find deploy -name kustomization.yaml); do $(BIN)/kustomize build "$$(dirname "$$file")" >/dev/null; done
@@ -181,6 +221,10 @@ words: ## nothing in the tree that belongs to one machine or one day
 $(BIN)/gotestsum $(BIN)/kustomize &: test/tools/go.sum
 	go -C test/tools build -ldflags '-s -w' -o $(BIN)/ tool
 	@touch $(BIN)/gotestsum $(BIN)/kustomize
+
+$(BIN)/helm: test/tools/helm/go.sum
+	go -C test/tools/helm build -ldflags '-s -w' -o $(BIN)/ tool
+	@touch $@
 
 $(BIN)/golangci-lint: test/tools/lint/go.sum
 	go -C test/tools/lint build -ldflags '-s -w' -o $(BIN)/ tool
