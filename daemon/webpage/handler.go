@@ -160,7 +160,8 @@ func wantsJSON(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Accept"), "application/json")
 }
 
-// render sends an answer as it is made, without a copy of the whole.
+// render sends an answer as it is written, without a copy of the whole; of HTML
+// there is the tree of the one page, at most some megabyte for 200 rows.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, f frame) {
 	out := bufio.NewWriterSize(w, 16<<10)
 	defer func() { _ = out.Flush() }() // the visitor is gone when it fails

@@ -45,8 +45,8 @@ func textCell(label, s string) part { return cell(label, class("text"), text(s))
 
 func numberCell(label string, n int) part { return cell(label, class("num"), text(count(n))) }
 
-func timeCell(label string, t *time.Time, now time.Time, parts ...part) part {
-	return cell(label, class("when"), moment(t, now), all(parts...))
+func timeCell(label string, t *time.Time, now time.Time) part {
+	return cell(label, class("when"), moment(t, now))
 }
 
 // moment is a time in a table: from now, and the day.
