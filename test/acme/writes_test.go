@@ -2,6 +2,7 @@ package acme
 
 import (
 	"testing"
+	"time"
 
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 
@@ -18,9 +19,14 @@ const (
 	mostHTTP = mostDNS + 4
 )
 
+// patience is how long an issuance lasts before the statuses of the Certificate
+// and of its request say so.
+const patience = 3 * time.Second
+
 // TestWritesOfAnIssuance counts what the daemon writes for one Certificate, from
 // its creation until nothing is left to do. No other test runs beside it: an
-// issuance that takes long says so in the status, which is two writes more.
+// issuance that takes long says so in the status, which is two writes more, and
+// on a machine that has other things to do one may.
 func TestWritesOfAnIssuance(t *testing.T) {
 	for name, row := range map[string]struct {
 		issuer func(*site.Site) cmmeta.IssuerReference
@@ -35,13 +41,17 @@ func TestWritesOfAnIssuance(t *testing.T) {
 			ref := row.issuer(s)
 			s.AwaitEvent(ref.Name, "ACMEAccountRegistered", "")
 			earlier := len(s.Asked(world.Account))
+			began, most := time.Now(), row.most
 			s.Obtain("web", ref, row.name(s))
+			if time.Since(began) > patience {
+				most += 2
+			}
 			s.Clean()
 			s.AwaitEvent("web", "Issuing", "successfully issued")
 			pass(t)
 			writes, events := count(s, s.Asked(world.Account)[earlier:])
-			if writes > row.most {
-				t.Errorf("%d writes, want at most %d", writes, row.most)
+			if writes > most {
+				t.Errorf("%d writes, want at most %d", writes, most)
 			}
 			t.Logf("%d writes and %d Events", writes, events)
 		})
