@@ -28,9 +28,9 @@ func (d *Daemon) lead(ctx, under context.Context, work func(ctx context.Context,
 	}
 	last := -1 // how often the lease had changed hands when it was ours last
 	for {
-		err := d.leadOnce(ctx, under, func(ctx context.Context, lock resourcelock.Interface) error {
+		err := d.leadOnce(ctx, under, func(ctx context.Context) error {
 			before := last
-			last = transitions(ctx, lock)
+			last = d.transitions(ctx)
 			return work(ctx, last >= 0 && last == before)
 		})
 		if ctx.Err() != nil || !errors.Is(err, errLostLease) {
@@ -42,9 +42,9 @@ func (d *Daemon) lead(ctx, under context.Context, work func(ctx context.Context,
 }
 
 // transitions is how often the lease has changed hands; below 0 when that
-// cannot be told.
-func transitions(ctx context.Context, lock resourcelock.Interface) int {
-	record, _, err := lock.Get(ctx)
+// cannot be told. The election goes on meanwhile, and its lock is not to be shared.
+func (d *Daemon) transitions(ctx context.Context) int {
+	record, _, err := d.leaseLock().Get(ctx)
 	if err != nil {
 		return -1
 	}
@@ -52,17 +52,16 @@ func transitions(ctx context.Context, lock resourcelock.Interface) int {
 }
 
 // leadOnce is lead for one term. Errors: beside the work's, that the lease was lost.
-func (d *Daemon) leadOnce(ctx, under context.Context, work func(context.Context, resourcelock.Interface) error) error {
+func (d *Daemon) leadOnce(ctx, under context.Context, work func(context.Context) error) error {
 	electing, resign := context.WithCancel(under)
 	defer resign()
 	var result error
 	var once sync.WaitGroup
 	started := make(chan struct{})
-	var election leaderelection.LeaderElectionConfig
-	election = d.election(klog.FromContext(ctx), func(leading context.Context) {
+	election := d.election(klog.FromContext(ctx), func(leading context.Context) {
 		once.Go(func() {
 			close(started)
-			result = d.workUnder(ctx, leading, func(ctx context.Context) error { return work(ctx, election.Lock) })
+			result = d.workUnder(ctx, leading, work)
 			resign()
 		})
 	})
@@ -132,15 +131,21 @@ func uniqueName() string {
 	return host + "_" + string(uuid.NewUUID())
 }
 
+// leaseLock is the lease under this replica's name. No two calls may use one at
+// the same time.
+func (d *Daemon) leaseLock() *resourcelock.LeaseLock {
+	return &resourcelock.LeaseLock{
+		LeaseMeta:  metav1.ObjectMeta{Namespace: d.cfg.LeaderElectionNamespace, Name: d.cfg.LeaderElectionLeaseName},
+		Client:     d.clients.Side.CoordinationV1(),
+		LockConfig: resourcelock.ResourceLockConfig{Identity: d.name},
+	}
+}
+
 func (d *Daemon) election(logger klog.Logger, lead func(context.Context)) leaderelection.LeaderElectionConfig {
 	identity := d.name
 	return leaderelection.LeaderElectionConfig{
-		Name: d.cfg.LeaderElectionLeaseName,
-		Lock: &resourcelock.LeaseLock{
-			LeaseMeta:  metav1.ObjectMeta{Namespace: d.cfg.LeaderElectionNamespace, Name: d.cfg.LeaderElectionLeaseName},
-			Client:     d.clients.Side.CoordinationV1(),
-			LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
-		},
+		Name:          d.cfg.LeaderElectionLeaseName,
+		Lock:          d.leaseLock(),
 		LeaseDuration: d.cfg.LeaderElectionLeaseDuration,
 		RenewDeadline: d.cfg.LeaderElectionRenewDeadline,
 		RetryPeriod:   d.cfg.LeaderElectionRetryPeriod,

@@ -126,7 +126,7 @@ func TestEndpoints(t *testing.T) {
 		{address, "/healthz", http.StatusOK, "ok"},
 		{address, "/readyz", http.StatusServiceUnavailable, "caches are not filled yet"},
 		{address, "/metrics", http.StatusOK, "certmanager_controller_sync_call_count"},
-		{address, "/", http.StatusNotFound, ""},
+		{address, "/", http.StatusOK, "<h1>Certificates</h1>"},
 		{address, "/debug/pprof/", http.StatusNotFound, ""},
 		{debug, "/debug/pprof/", http.StatusOK, "goroutine"},
 		{debug, "/debug/pprof/heap?debug=1", http.StatusOK, "heap profile"},

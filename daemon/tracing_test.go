@@ -191,8 +191,11 @@ func TestTraceOfARenewal(t *testing.T) {
 		c.spans = nil
 		c.mu.Unlock()
 		w.wait(time.Until(due) - 10*time.Minute)
-		if c.calls != before {
-			t.Errorf("%d calls at rest", c.calls-before)
+		c.mu.Lock()
+		since := c.calls - before
+		c.mu.Unlock()
+		if since != 0 {
+			t.Errorf("%d calls at rest", since)
 		}
 		w.wait(25 * time.Minute)
 		w.expectReady("web")
