@@ -63,7 +63,7 @@ func newSite(t *testing.T, o pebble.Options) *site {
 	return s
 }
 
-func (s *site) observe(c acme.Call) {
+func (s *site) observe(_ context.Context, c acme.Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls[fmt.Sprintf("%s %d", c.Action, c.Status)]++
