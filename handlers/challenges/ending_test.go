@@ -2,10 +2,14 @@ package challenges
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/certwright/certwright/queue"
+
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -49,6 +53,36 @@ func TestDeletedAtAnyTime(t *testing.T) {
 }
 
 // A deletion is hardly held up where nothing was put anywhere.
+// A cache that lags does not have the finalizers taken away twice.
+func TestLetGoOnce(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.put("web")
+		w.wait(time.Second)
+		var asked []string // also for what is gone
+		w.server.fate = func(write string) fate {
+			asked = append(asked, write)
+			return stored
+		}
+		show := w.server.after
+		w.server.after = func(s *apiServer, write string) {
+			if !strings.HasPrefix(write, "finalizers") {
+				show(s, write)
+				return
+			}
+			go func() {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.wake(queue.Key{Kind: queue.Challenge, Namespace: "shop", Name: "web"})
+			}()
+		}
+		w.remove("web")
+		w.wait(time.Minute)
+		if diff := cmp.Diff(these("finalizers shop/web"), asked); diff != "" {
+			t.Errorf("writes (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestCleanUpOfWhatWasNeverPresentedFails(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.solver.fail(Present, Faulty("Secret shop/dns does not exist"))

@@ -67,7 +67,13 @@ func (h *Handler) perform(ctx context.Context, key queue.Key, m *recollection, o
 	case Adopt:
 		return result, false, h.finalizers(ctx, ch, append(slices.Clone(ch.Finalizers), cmacme.ACMEDomainQualifiedFinalizer))
 	case Free:
-		return result, false, h.free(ctx, ch, s)
+		if m.freed == ch.ResourceVersion {
+			return result, false, nil // the cache has yet to see that it is gone
+		}
+		if err = h.free(ctx, ch, s); err == nil {
+			m.freed = ch.ResourceVersion
+		}
+		return result, false, err
 	case Tell:
 		m.told = true
 		h.event(ch, s.Event)
