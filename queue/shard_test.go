@@ -61,7 +61,7 @@ func startSharded(t *testing.T, o queue.Options) *sharded {
 }
 
 // begin begins a term; what ends it returns what Work did.
-func (s *sharded) begin(shard int, h queue.Handler, cut context.Context, keys ...queue.Key) (end func() error) {
+func (s *sharded) begin(cut context.Context, shard int, h queue.Handler, keys ...queue.Key) (end func() error) {
 	s.Helper()
 	ctx, cancel := context.WithCancel(s.ctx)
 	result := make(chan error, 1)
@@ -101,7 +101,7 @@ func TestOnlyKeysOfTheShardsAtWork(t *testing.T) {
 		mine, others := in(1, 3), in(2, 3)
 		first := newCalls(nil)
 		s.Add(mine[2]) // too early: it is not lost, since it is among all there are
-		end := s.begin(1, first, nil, append(slices.Clone(mine), others...)...)
+		end := s.begin(context.Background(), 1, first, append(slices.Clone(mine), others...)...)
 		s.Add(others[0])
 		synctest.Wait()
 		for _, k := range mine {
@@ -119,7 +119,7 @@ func TestOnlyKeysOfTheShardsAtWork(t *testing.T) {
 		}
 		// The next term has handlers of its own.
 		second := newCalls(nil)
-		end = s.begin(1, second, nil, mine...)
+		end = s.begin(context.Background(), 1, second, mine...)
 		if len(second.at) != 3 || len(first.of(mine[0])) != 1 {
 			t.Errorf("the handlers of the term before were called: %v, %v", first.at, second.at)
 		}
@@ -142,7 +142,7 @@ func TestNothingComesBackOfALostShard(t *testing.T) {
 			}
 			return queue.Result{}, errors.New("try again")
 		})
-		end := s.begin(3, h, nil, keys...)
+		end := s.begin(context.Background(), 3, h, keys...)
 		if err := end(); err != nil {
 			t.Error(err)
 		}
@@ -165,8 +165,8 @@ func TestATermEndsWithItsCalls(t *testing.T) {
 			return queue.Result{}, nil
 		})
 		other := newCalls(nil)
-		endOther := s.begin(2, other, nil)
-		end := s.begin(1, slow, nil, in(1, 1)...)
+		endOther := s.begin(context.Background(), 2, other)
+		end := s.begin(context.Background(), 1, slow, in(1, 1)...)
 		began := time.Now()
 		ended := make(chan error, 1)
 		go func() { ended <- end() }()
@@ -211,7 +211,7 @@ func TestCallsOfATermAreCancelled(t *testing.T) {
 				})
 				cut, sever := context.WithCancel(t.Context())
 				defer sever()
-				end := s.begin(0, h, cut, queue.Places)
+				end := s.begin(cut, 0, h, queue.Places)
 				if row.cut > 0 {
 					time.AfterFunc(row.cut, sever)
 				}
@@ -240,12 +240,12 @@ func TestBesideBelongsToItsTerm(t *testing.T) {
 		})
 		keys := in(1, 3)
 		began := time.Now()
-		end := s.begin(1, slow, nil, keys...) // one begins, two wait for its place
+		end := s.begin(context.Background(), 1, slow, keys...) // one begins, two wait for its place
 		if err := end(); err != nil || time.Since(began) != 10*time.Second {
 			t.Errorf("ended after %s with %v, want 10s", time.Since(began), err)
 		}
 		next := newCalls(nil)
-		end = s.begin(1, next, nil, keys...)
+		end = s.begin(context.Background(), 1, next, keys...)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if rests.Load() != 1 {
@@ -265,7 +265,7 @@ func TestBesideBelongsToItsTerm(t *testing.T) {
 func TestOneTermForAShard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startSharded(t, queue.Options{})
-		end := s.begin(1, newCalls(nil), nil)
+		end := s.begin(context.Background(), 1, newCalls(nil))
 		for _, shard := range []int{1, parts, -1} {
 			if err := s.Work(s.ctx, queue.Term{Shard: shard, Keys: slices.Values([]queue.Key(nil))}); err == nil {
 				t.Errorf("shard %d was begun", shard)
