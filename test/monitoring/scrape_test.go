@@ -38,9 +38,8 @@ func scraped(t *testing.T) (*teststorage.TestStorage, time.Time) {
 	}
 	storage := promqltest.LoadedStorage(t, "")
 	// The daemon of the scrape lived in the year 2000, when such tests begin.
-	end := time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)
 	now := families["certmanager_clock_time_seconds_gauge"].Metric[0].GetGauge().GetValue()
-	end = time.Unix(int64(now), 0)
+	end := time.Unix(int64(now), 0)
 	app := storage.Appender(context.Background())
 	for minute := range 61 {
 		at := model.TimeFromUnixNano(end.Add(time.Duration(minute-60) * time.Minute).UnixNano())

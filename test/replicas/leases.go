@@ -138,16 +138,6 @@ func (w *leaseWatch) history(name string) []string {
 	return append([]string{}, w.holders[name]...)
 }
 
-// names are the Leases that there ever were.
-func (w *leaseWatch) names() (all []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for name := range w.holders {
-		all = append(all, name)
-	}
-	return all
-}
-
 // shardOfLease is the shard whose Lease has that name; false: it is a seat's.
 func shardOfLease(name string) (int, bool) {
 	if name == leaderLease {
