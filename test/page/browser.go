@@ -145,7 +145,7 @@ func (b *browser) until(expression string) error {
 		}
 		select {
 		case <-deadline:
-			return fmt.Errorf("%s is not so after %s (%v)", expression, patience, err)
+			return errors.Join(fmt.Errorf("%s is not so after %s", expression, patience), err)
 		case <-tick.C:
 		}
 	}

@@ -24,7 +24,7 @@ func liveUpdates(ctx context.Context, t *tally, w *world, b *browser) {
 		_, err := eval[any](b, "document.getElementById('expiry-table').open = true; window.scrollTo(0, 150)")
 		return err
 	})
-	s.do("", func() error { return w.status(ctx, "shop", "watched", inOrder(50*day)) })
+	s.do("", func() error { return w.status(ctx, "watched", inOrder(50*day)) })
 	s.until("document.getElementById('results').textContent.includes('Ready')")
 	s.holds("document.activeElement.id === 'row-shop/watched'")
 	s.holds("document.getElementById('expiry-table').open && Math.round(window.scrollY) === 150")
@@ -36,20 +36,20 @@ func liveUpdates(ctx context.Context, t *tally, w *world, b *browser) {
 		_, err := eval[any](b, "document.getElementById('q').value = 'half a wo'; document.getElementById('q').setSelectionRange(2, 4)")
 		return err
 	})
-	s.do("", func() error { return w.status(ctx, "shop", "watched", failing()) })
+	s.do("", func() error { return w.status(ctx, "watched", failing()) })
 	s.until("document.querySelector('#tile-Failed .number').textContent === '2'")
 	s.holds("document.activeElement.id === 'q' && document.activeElement.value === 'half a wo' && document.activeElement.selectionStart === 2")
 
 	s.do("its own page", func() error { return b.open(w.url + "certificate?namespace=shop&name=watched") })
 	s.until("document.querySelector('h1').textContent.includes('Failed')")
-	s.do("", func() error { return w.status(ctx, "shop", "watched", inOrder(50*day)) })
+	s.do("", func() error { return w.status(ctx, "watched", inOrder(50*day)) })
 	s.until("document.querySelector('h1').textContent.includes('Ready')")
 
 	s.do("pause", func() error { return b.tabTo("pause") })
 	s.do("", func() error { return b.press(kb.Enter) })
 	s.holds("document.getElementById('pause').getAttribute('aria-pressed') === 'true' && document.getElementById('live-text').textContent === 'Paused'")
 	b.taken()
-	s.do("", func() error { return w.status(ctx, "shop", "watched", failing()) })
+	s.do("", func() error { return w.status(ctx, "watched", failing()) })
 	wait(ctx, 5*time.Second)
 	_, requests := b.taken()
 	t.check(len(requests) == 0, "paused, it asked for %v", requests)
@@ -121,7 +121,10 @@ func issuance(ctx context.Context, t *tally, w *world, b *browser) {
 	off, err := w.stage.Daemon(ctx, "without", "--namespace", "live", "--leader-elect=false", "--enable-web-page=false")
 	if t.ok(err, "a daemon without the page") {
 		answer, err := http.Get(off.MetricsURL()[:len(off.MetricsURL())-len("metrics")])
-		t.check(err == nil && answer.StatusCode == http.StatusNotFound, "--enable-web-page=false: %v", err)
+		if t.ok(err, "an answer without the page") {
+			t.check(answer.StatusCode == http.StatusNotFound, "--enable-web-page=false: %s", answer.Status)
+			answer.Body.Close()
+		}
 		t.ok(off.Stop(ctx), "its end")
 	}
 }
@@ -169,8 +172,11 @@ func fastestOf(ctx context.Context, n int, address string) (time.Duration, int, 
 		}
 		body, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
-		if err != nil || answer.StatusCode != http.StatusOK {
-			return 0, 0, fmt.Errorf("%s: %v", answer.Status, err)
+		if err != nil {
+			return 0, 0, err
+		}
+		if answer.StatusCode != http.StatusOK {
+			return 0, 0, fmt.Errorf("%s: %s", address, answer.Status)
 		}
 		all, size = append(all, time.Since(began)), len(body)
 	}

@@ -202,8 +202,8 @@ func (w *world) certificate(ctx context.Context, namespace, name, issuer string,
 }
 
 // status sets a Certificate's status, as the replica at work would.
-func (w *world) status(ctx context.Context, namespace, name string, status cmapi.CertificateStatus) error {
-	c := w.stage.Clients.CertManager.CertmanagerV1().Certificates(namespace)
+func (w *world) status(ctx context.Context, name string, status cmapi.CertificateStatus) error {
+	c := w.stage.Clients.CertManager.CertmanagerV1().Certificates("shop")
 	crt, err := c.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err
