@@ -102,18 +102,21 @@ func (p *program) untilPassed(ctx context.Context, api checks.API, wait time.Dur
 
 func (p *program) reportChecks(findings []checks.Finding, out *output) error {
 	report := map[string]any{"passed": checks.Passed(findings), "checks": findings}
-	err := out.print(p.streams.Out, report, onPage(func(page *page.Page) {
-		page.Section("Checks")
-		for _, f := range findings {
-			text := f.Text
-			if f.Remedy != "" {
-				text += "\n-> " + f.Remedy
-			}
-			page.Field(string(f.Verdict), text)
-		}
-	}))
+	err := out.print(p.streams.Out, report, onPage(func(page *page.Page) { listChecks(page, findings) }))
 	if err == nil && !checks.Passed(findings) {
 		err = errChecksFailed
 	}
 	return err
+}
+
+// listChecks writes what was found, each with its remedy.
+func listChecks(page *page.Page, findings []checks.Finding) {
+	page.Section("Checks")
+	for _, f := range findings {
+		text := f.Text
+		if f.Remedy != "" {
+			text += "\n-> " + f.Remedy
+		}
+		page.Field(string(f.Verdict), text)
+	}
 }

@@ -116,16 +116,7 @@ func (p *program) reportMigration(c migration.Cluster, out *output) error {
 		"passed": checks.Passed(findings), "checks": findings, "programs": c.Workloads, "customResourceDefinitions": c.Definitions,
 		"certificates": c.Prospects, "underWay": c.Underway, "flags": migration.Translations(c),
 	}
-	err := out.print(p.streams.Out, report, onPage(func(page *page.Page) {
-		page.Section("Checks")
-		for _, f := range findings {
-			text := f.Text
-			if f.Remedy != "" {
-				text += "\n-> " + f.Remedy
-			}
-			page.Field(string(f.Verdict), text)
-		}
-	}))
+	err := out.print(p.streams.Out, report, onPage(func(page *page.Page) { listChecks(page, findings) }))
 	if err == nil && !checks.Passed(findings) {
 		err = errMigrationFailed
 	}
