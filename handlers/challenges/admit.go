@@ -72,6 +72,9 @@ func (b *Book) Moves(now time.Time) (moves []Move, again time.Duration) {
 	}
 	for len(b.holding) < b.places {
 		e := b.choose()
+		if e == nil && b.hasten() {
+			e = b.choose()
+		}
 		if e == nil {
 			break
 		}

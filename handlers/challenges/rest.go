@@ -18,6 +18,18 @@ func (b *Book) rest(e *entry, now time.Time) {
 	heap.Push(&b.resting, e)
 }
 
+// hasten ends the rest of who has rested longest, where half of all places stay
+// free for who may come. It reports whether there was one.
+func (b *Book) hasten() bool {
+	if len(b.resting.all) == 0 || 2*(len(b.holding)+1) > b.places {
+		return false
+	}
+	first := b.resting.all[0]
+	b.rouse(first)
+	b.enter(first)
+	return true
+}
+
 // rouse takes e out of those that rest, if it does.
 func (b *Book) rouse(e *entry) {
 	if e.inRest >= 0 {
