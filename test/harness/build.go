@@ -72,6 +72,27 @@ func Install(built, path string) error {
 	return place(built, path)
 }
 
+// BuildOwn builds certwright under a name of the caller's own, so that all
+// daemons of one proof run the same binary, whatever happens to the checkout
+// meanwhile. remove takes it away.
+func BuildOwn(ctx context.Context, log io.Writer) (binary string, remove func(), err error) {
+	built, err := Build(ctx, log)
+	if err != nil {
+		return "", nil, err
+	}
+	dir, err := os.MkdirTemp("", "certwright-proof-")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) } // the system's folder is emptied anyway
+	binary = filepath.Join(dir, "certwright")
+	if err := Install(built, binary); err != nil {
+		remove()
+		return "", nil, err
+	}
+	return binary, remove, nil
+}
+
 // keptBinary is where the last build of this checkout lies. It is kept because
 // the go command does not link again what is already up to date.
 func keptBinary(root string) (string, error) {

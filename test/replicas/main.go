@@ -27,7 +27,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -84,20 +83,12 @@ type outcome struct {
 
 func prove(ctx context.Context, o options) error {
 	progress := harness.NewProgress(os.Stdout)
-	built, err := harness.Build(ctx, progress)
+	binary, remove, err := harness.BuildOwn(ctx, progress)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "certwright-replicas-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	// All sides run one binary, whatever happens to the checkout meanwhile.
-	o.binary = filepath.Join(dir, "certwright")
-	if err := harness.Install(built, o.binary); err != nil {
-		return err
-	}
+	defer remove()
+	o.binary = binary
 	var one, three time.Duration
 	var so outcome
 	for round := 1; ; round++ {

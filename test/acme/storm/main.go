@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -68,20 +67,12 @@ type outcome struct {
 
 func prove(ctx context.Context, o options) error {
 	progress := harness.NewProgress(os.Stdout)
-	// Both sides run one binary, whatever happens to the checkout meanwhile.
-	built, err := harness.Build(ctx, progress)
+	binary, remove, err := harness.BuildOwn(ctx, progress)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "certwright-storm-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	o.binary = filepath.Join(dir, "certwright")
-	if err := harness.Install(built, o.binary); err != nil {
-		return err
-	}
+	defer remove()
+	o.binary = binary
 	return rounds(ctx, progress, o)
 }
 
