@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certwright/certwright/internal/lag"
 	"github.com/certwright/certwright/queue"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
@@ -52,7 +53,6 @@ func TestDeletedAtAnyTime(t *testing.T) {
 	})
 }
 
-// A deletion is hardly held up where nothing was put anywhere.
 // A cache that lags does not have the finalizers taken away twice.
 func TestLetGoOnce(t *testing.T) {
 	bubble(t, func(w *world) {
@@ -76,13 +76,14 @@ func TestLetGoOnce(t *testing.T) {
 			}()
 		}
 		w.remove("web")
-		w.wait(time.Minute)
+		w.wait(lag.Net - time.Second)
 		if diff := cmp.Diff(these("finalizers shop/web"), asked); diff != "" {
 			t.Errorf("writes (-want +got):\n%s", diff)
 		}
 	})
 }
 
+// A deletion is hardly held up where nothing was put anywhere.
 func TestCleanUpOfWhatWasNeverPresentedFails(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.solver.fail(Present, Faulty("Secret shop/dns does not exist"))

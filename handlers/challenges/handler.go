@@ -6,6 +6,7 @@ import (
 
 	"github.com/certwright/certwright/internal/acme"
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/lag"
 	"github.com/certwright/certwright/queue"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
@@ -65,6 +66,7 @@ type Handler struct {
 	Options
 
 	memory *memory
+	own    lag.Writes[queue.Key]
 	runs   *runs
 	turns  *turns
 }
@@ -89,6 +91,9 @@ func (h *Handler) Handle(ctx context.Context, key queue.Key) (queue.Result, erro
 	if ch == nil || rests(ch) {
 		h.forget(key)
 		return queue.Result{}, nil
+	}
+	if h.own.Ahead(key, ch, h.Clock.Now()) {
+		return queue.Result{After: lag.Net}, nil
 	}
 	m, was := h.memory.of(key, ch.UID)
 	if was != "" {
@@ -123,6 +128,7 @@ func rests(ch *cmacme.Challenge) bool {
 
 // forget drops what is remembered of a challenge.
 func (h *Handler) forget(key queue.Key) {
+	h.own.Forget(key)
 	if uid := h.memory.forget(key); uid != "" {
 		h.runs.forget(uid)
 	}

@@ -7,9 +7,11 @@ import (
 
 	"github.com/certwright/certwright/internal/acme"
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/queue"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -33,6 +35,37 @@ func TestFromPlaceToEnd(t *testing.T) {
 		w.remove("web")
 		w.rest()
 		w.happened("let go", these("finalizers shop/web"), nil, nil)
+		if w.get("web") != nil {
+			t.Error("it is still there")
+		}
+	})
+}
+
+// Woken while the cache lags behind its own writes, it tries none again.
+func TestWokenBeforeTheCacheShowsIt(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.server.after = func(s *apiServer, _ string) {
+			last := s.history[len(s.history)-1].name
+			go func() {
+				for range 4 {
+					time.Sleep(500 * time.Millisecond)
+					w.mu.Lock()
+					w.wake(queue.Key{Kind: queue.Challenge, Namespace: last.Namespace, Name: last.Name})
+					w.mu.Unlock()
+				}
+				w.show(last)
+			}()
+		}
+		var tried []string
+		w.server.fate = func(write string) fate { tried = append(tried, write); return stored }
+		w.put("web", func(ch *cmacme.Challenge) { ch.Finalizers = nil })
+		w.wait(time.Minute)
+		w.remove("web")
+		w.wait(time.Minute)
+		want := these("place shop/web true", "finalizers shop/web", "status shop/web", "finalizers shop/web")
+		if diff := cmp.Diff(want, tried); diff != "" {
+			t.Errorf("writes that were tried (-want +got):\n%s", diff)
+		}
 		if w.get("web") != nil {
 			t.Error("it is still there")
 		}

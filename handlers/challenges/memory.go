@@ -23,8 +23,7 @@ type recollection struct {
 	asked  bool // the server was, in this turn or an earlier one
 	// inherited is true when the server was told to look by an earlier process.
 	inherited bool
-	freed     string // the version whose finalizers were taken away
-	phase     Phase  // as the places were told
+	phase     Phase // as the places were told
 }
 
 func newMemory() *memory { return &memory{all: map[queue.Key]*recollection{}} }

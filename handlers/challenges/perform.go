@@ -63,17 +63,11 @@ func (h *Handler) perform(ctx context.Context, key queue.Key, m *recollection, o
 	case Rest:
 		return queue.Result{After: s.After}, false, nil
 	case Write:
-		return result, false, h.store(ctx, ch, s)
+		return result, false, h.store(ctx, key, ch, s)
 	case Adopt:
-		return result, false, h.finalizers(ctx, ch, append(slices.Clone(ch.Finalizers), cmacme.ACMEDomainQualifiedFinalizer))
+		return result, false, h.finalizers(ctx, key, ch, append(slices.Clone(ch.Finalizers), cmacme.ACMEDomainQualifiedFinalizer))
 	case Free:
-		if m.freed == ch.ResourceVersion {
-			return result, false, nil // the cache has yet to see that it is gone
-		}
-		if err = h.free(ctx, ch, s); err == nil {
-			m.freed = ch.ResourceVersion
-		}
-		return result, false, err
+		return result, false, h.free(ctx, key, ch, s)
 	case Tell:
 		m.told = true
 		h.event(ch, s.Event)
@@ -88,12 +82,14 @@ func (h *Handler) perform(ctx context.Context, key queue.Key, m *recollection, o
 }
 
 // store writes a status over the version that was seen, and then tells of it.
-func (h *Handler) store(ctx context.Context, ch *cmacme.Challenge, s Write) error {
+func (h *Handler) store(ctx context.Context, key queue.Key, ch *cmacme.Challenge, s Write) error {
 	next := ch.DeepCopy()
 	next.Status = s.Status
-	if _, err := h.Client.Challenges(ch.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{}); err != nil {
+	written, err := h.Client.Challenges(ch.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{})
+	if err != nil {
 		return fmt.Errorf("write status of the challenge: %w", err)
 	}
+	h.own.Stored(key, written, h.Clock.Now())
 	for _, e := range s.Events {
 		h.event(ch, e)
 	}
@@ -109,9 +105,9 @@ func (h *Handler) event(ch *cmacme.Challenge, e Event) {
 }
 
 // free lets an object go, and says what stays behind if something does.
-func (h *Handler) free(ctx context.Context, ch *cmacme.Challenge, s Free) error {
+func (h *Handler) free(ctx context.Context, key queue.Key, ch *cmacme.Challenge, s Free) error {
 	kept := slices.DeleteFunc(slices.Clone(ch.Finalizers), isOurs)
-	if err := h.finalizers(ctx, ch, kept); err != nil {
+	if err := h.finalizers(ctx, key, ch, kept); err != nil {
 		return err
 	}
 	if s.Left != "" {
@@ -120,18 +116,20 @@ func (h *Handler) free(ctx context.Context, ch *cmacme.Challenge, s Free) error 
 	return nil
 }
 
-// finalizers stores the list over the version that was seen.
-func (h *Handler) finalizers(ctx context.Context, ch *cmacme.Challenge, list []string) error {
+// finalizers stores another list over the version that was seen.
+func (h *Handler) finalizers(ctx context.Context, key queue.Key, ch *cmacme.Challenge, list []string) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": ch.ResourceVersion, "finalizers": list}})
 	if err != nil {
 		return err
 	}
-	_, err = h.Client.Challenges(ch.Namespace).Patch(ctx, ch.Name, types.MergePatchType, patch, metav1.PatchOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
+	written, err := h.Client.Challenges(ch.Namespace).Patch(ctx, ch.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	switch {
+	case apierrors.IsNotFound(err), err == nil && ch.DeletionTimestamp != nil && len(list) == 0:
+		h.own.Gone(key, ch, h.Clock.Now())
+	case err != nil:
 		return fmt.Errorf("write finalizers of the challenge: %w", err)
+	default:
+		h.own.Stored(key, written, h.Clock.Now())
 	}
 	return nil
 }
@@ -157,7 +155,9 @@ func (h *Handler) start(ctx context.Context, key queue.Key, ch *cmacme.Challenge
 
 func (h *Handler) task(ch *cmacme.Challenge) Task {
 	t := Task{Challenge: ch, SecretNamespace: ch.Namespace, Ambient: h.AmbientIssuers}
-	t.Doubt = h.Clock.Since(h.runs.look(ch.UID)[Present].Ended) > h.CheckPeriod
+	present := h.runs.look(ch.UID)[Present]
+	t.First = present.never() && ch.Status.State == cmacme.Unknown
+	t.Doubt = h.Clock.Since(present.Ended) > h.CheckPeriod
 	if api.IssuerRef(ch.Spec.IssuerRef).Kind == cmapi.ClusterIssuerKind {
 		t.SecretNamespace, t.Ambient = h.ClusterNamespace, h.AmbientClusterIssuers
 	}

@@ -72,8 +72,12 @@ func (h *Handler) unaccepted(ctx context.Context, ch *cmacme.Challenge, account 
 }
 
 // lookPauses lie between looks at what a server makes of a challenge, unless
-// it names a time itself. Most are done within a second.
-var lookPauses = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second}
+// it names a time itself. Most are done within a second, and nearly all within
+// a quarter of a minute; until the end is seen a place is taken for nothing.
+var lookPauses = []time.Duration{
+	500 * time.Millisecond, time.Second, 1500 * time.Millisecond, 2 * time.Second, 2 * time.Second, 2 * time.Second,
+	3 * time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second,
+}
 
 // said enters what the server said of the authorization.
 func (h *Handler) said(ch *cmacme.Challenge, m *recollection, auth acme.Authorization) {

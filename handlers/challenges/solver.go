@@ -21,6 +21,9 @@ type Task struct {
 	// (RFC 8555 section 8.1) from the issuer's account. Solvers whose library
 	// makes the TXT value itself ask for it; spec.key is enough for all others.
 	KeyAuthorization func(context.Context) (string, error)
+	// First is true when nothing was presented for the challenge yet, unless an
+	// earlier process did so and ended before it could say so.
+	First bool
 	// Doubt is true when the proof was put there so long ago that somebody may
 	// have taken it away, so that a look at that is worth its price.
 	Doubt bool

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/lag"
 	"github.com/certwright/certwright/internal/rules"
 	"github.com/certwright/certwright/queue"
 
@@ -37,49 +38,56 @@ type Handler struct {
 	ClusterNamespace string
 	Events           record.EventRecorder
 	Clock            clock.PassiveClock
+
+	own lag.Writes[queue.Key]
 }
 
 // Handle brings one issuer's Ready condition in step with what its backend
 // says. Errors: what the backend or the API server answered.
 func (h *Handler) Handle(ctx context.Context, key queue.Key) (queue.Result, error) {
 	if key.Kind == queue.ClusterIssuer {
-		return h.clusterIssuer(ctx, h.Cache.ClusterIssuer(key.Name))
+		if i := h.Cache.ClusterIssuer(key.Name); i != nil {
+			return h.converge(ctx, key, i, func(status cmapi.IssuerStatus) (metav1.Object, error) {
+				next := i.DeepCopy()
+				next.Status = status
+				return h.Client.ClusterIssuers().UpdateStatus(ctx, next, metav1.UpdateOptions{})
+			})
+		}
+	} else if i := h.Cache.Issuer(key.Namespace, key.Name); i != nil {
+		return h.converge(ctx, key, i, func(status cmapi.IssuerStatus) (metav1.Object, error) {
+			next := i.DeepCopy()
+			next.Status = status
+			return h.Client.Issuers(i.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{})
+		})
 	}
-	return h.issuer(ctx, h.Cache.Issuer(key.Namespace, key.Name))
+	h.own.Forget(key)
+	return queue.Result{}, nil
 }
 
-func (h *Handler) issuer(ctx context.Context, i *cmapi.Issuer) (queue.Result, error) {
-	if i == nil || i.DeletionTimestamp != nil {
+// converge checks an issuer and has its status written if that has changed.
+func (h *Handler) converge(ctx context.Context, key queue.Key, i cmapi.GenericIssuer, write func(cmapi.IssuerStatus) (metav1.Object, error)) (queue.Result, error) {
+	switch {
+	case i.GetDeletionTimestamp() != nil:
 		return queue.Result{}, nil
+	case h.own.Ahead(key, i, h.Clock.Now()):
+		return queue.Result{After: lag.Net}, nil
 	}
-	next := i.DeepCopy()
 	ready, err := h.check(ctx, Of(i, h.ClusterNamespace))
 	if err != nil {
 		return queue.Result{}, err
 	}
-	h.settle(&next.Status, ready, i.Generation)
-	if equality.Semantic.DeepEqual(i.Status, next.Status) {
+	next := i.GetStatus().DeepCopy()
+	h.settle(next, ready, i.GetGeneration())
+	if equality.Semantic.DeepEqual(i.GetStatus(), next) {
 		return ready.result()
 	}
-	_, err = h.Client.Issuers(i.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{})
-	return h.written(i, ready, err)
-}
-
-func (h *Handler) clusterIssuer(ctx context.Context, i *cmapi.ClusterIssuer) (queue.Result, error) {
-	if i == nil || i.DeletionTimestamp != nil {
-		return queue.Result{}, nil
-	}
-	next := i.DeepCopy()
-	ready, err := h.check(ctx, Of(i, h.ClusterNamespace))
+	stored, err := write(*next)
 	if err != nil {
-		return queue.Result{}, err
+		return queue.Result{}, fmt.Errorf("write issuer status: %w", err)
 	}
-	h.settle(&next.Status, ready, i.Generation)
-	if equality.Semantic.DeepEqual(i.Status, next.Status) {
-		return ready.result()
-	}
-	_, err = h.Client.ClusterIssuers().UpdateStatus(ctx, next, metav1.UpdateOptions{})
-	return h.written(i, ready, err)
+	h.own.Stored(key, stored, h.Clock.Now())
+	h.tell(i, ready)
+	return ready.result()
 }
 
 func (h *Handler) check(ctx context.Context, i Issuer) (Readiness, error) {
@@ -129,15 +137,11 @@ func (r Readiness) result() (queue.Result, error) {
 	return queue.Result{After: r.Recheck}, r.Err
 }
 
-// written tells of a change once it is stored.
-func (h *Handler) written(issuer runtime.Object, r Readiness, err error) (queue.Result, error) {
-	if err != nil {
-		return queue.Result{}, fmt.Errorf("write issuer status: %w", err)
-	}
+// tell is called once a change is stored.
+func (h *Handler) tell(issuer runtime.Object, r Readiness) {
 	eventType := corev1.EventTypeNormal
 	if !r.Ready {
 		eventType = corev1.EventTypeWarning
 	}
 	h.Events.Event(issuer, eventType, cmp.Or(r.Event, r.Reason), r.Message)
-	return r.result()
 }

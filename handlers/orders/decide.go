@@ -191,17 +191,25 @@ const proofPrefix = "Waiting for the proof of "
 // stuck passes on what a Challenge says it waits for, so that it is read also
 // where people look first: the request and the Certificate tell it in turn.
 func (o *Observed) stuck() string {
-	var first *cmacme.Challenge
-	for _, ch := range living(o.Challenges) {
-		told := o.current(ch) && !api.ACMEFinal(ch.Status.State) && ch.Status.Reason != ""
+	if ch := o.teller(false); ch != nil {
+		return fmt.Sprintf("%s%s by %s: %s", proofPrefix, api.ProvedName(ch), ch.Spec.Type, ch.Status.Reason)
+	}
+	if ch := o.teller(true); ch != nil { // its successor is made when it is gone
+		return fmt.Sprintf("%s%s by %s to be taken away: %s", proofPrefix, api.ProvedName(ch), ch.Spec.Type, ch.Status.Reason)
+	}
+	return ""
+}
+
+// teller is the Challenge by the first name that says what it waits for, of
+// those that are being deleted or of all others; nil when none does.
+func (o *Observed) teller(leaving bool) (first *cmacme.Challenge) {
+	for _, ch := range o.Challenges {
+		told := o.current(ch) && !api.ACMEFinal(ch.Status.State) && ch.Status.Reason != "" && leaving == (ch.DeletionTimestamp != nil)
 		if told && (first == nil || api.ProvedName(ch) < api.ProvedName(first)) {
 			first = ch
 		}
 	}
-	if first == nil {
-		return ""
-	}
-	return fmt.Sprintf("%s%s by %s: %s", proofPrefix, api.ProvedName(first), first.Spec.Type, first.Status.Reason)
+	return first
 }
 
 func (o *Observed) askOrWait(now time.Time) Step {

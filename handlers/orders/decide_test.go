@@ -101,6 +101,9 @@ func TestNext(t *testing.T) {
 		"its Challenge is stuck, as was told": {[]func(*Observed){challengeIs(cmacme.Pending, "nobody answers"), func(o *Observed) {
 			o.Order.Status.Reason = "Waiting for the proof of a.example.com by DNS-01: nobody answers"
 		}}, "rest 1h0m0s"},
+		"a Challenge that has to go first is stuck": {[]func(*Observed){challengeIs(cmacme.Pending, "cannot take the proof away: nobody answers"), func(o *Observed) {
+			o.Challenges[0].DeletionTimestamp = &metav1.Time{}
+		}}, `hold 0s "Waiting for the proof of a.example.com by DNS-01 to be taken away: cannot take the proof away: nobody answers"`},
 		"its Challenge is stuck no more": {[]func(*Observed){func(o *Observed) {
 			o.Order.Status.Reason = "Waiting for the proof of a.example.com by DNS-01: nobody answers"
 		}}, `hold 0s ""`},

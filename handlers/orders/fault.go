@@ -10,6 +10,7 @@ import (
 
 	"github.com/certwright/certwright/internal/acme"
 	"github.com/certwright/certwright/internal/api"
+	"github.com/certwright/certwright/internal/lag"
 	"github.com/certwright/certwright/queue"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
@@ -52,8 +53,8 @@ func transient(err error) error {
 // fault acts on what went wrong at the server or on the way to it, by its class.
 func (h *Handler) fault(ctx context.Context, o Observed, err error) (queue.Result, error) {
 	var issuer *acme.Fault
-	if errors.As(err, &issuer) { // the issuer's event tells when it is mended
-		return queue.Result{}, h.say(ctx, o.Order, issuerPrefix+issuer.Message)
+	if errors.As(err, &issuer) { // the issuer's event tells when it is mended, unless only our cache of its Secret lags
+		return queue.Result{After: lag.Net}, h.say(ctx, o.Order, issuerPrefix+issuer.Message)
 	}
 	var e *acme.Error
 	if !errors.As(err, &e) {

@@ -22,9 +22,6 @@ import (
 
 // finalize sends the CSR, and does not wait for the certificate.
 func (h *Handler) finalize(ctx context.Context, o Observed, s Finalize) (queue.Result, error) {
-	if _, same, err := h.require(ctx, o.Order); err != nil || !same {
-		return queue.Result{}, err
-	}
 	csr, err := parseRequest(o.Order.Spec.Request)
 	if err != nil {
 		return queue.Result{}, h.fail(ctx, o, Fail{State: cmacme.Errored, Reason: "spec.request: " + err.Error()})

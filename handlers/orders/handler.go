@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/certwright/certwright/internal/acme"
+	"github.com/certwright/certwright/internal/lag"
 	"github.com/certwright/certwright/queue"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
@@ -50,11 +51,13 @@ type Handler struct {
 	Clock    clock.PassiveClock
 
 	memory *memory
+	own    *lag.Writes[queue.Key]
 }
 
-// New returns a handler made of h's exported fields.
+// New returns a handler made of h's exported fields. It is made when a term of
+// work begins: what is older than that may have been another process's work.
 func New(h Handler) *Handler {
-	h.memory = newMemory()
+	h.memory, h.own = newMemory(h.Clock.Now()), &lag.Writes[queue.Key]{}
 	return &h
 }
 
@@ -63,7 +66,11 @@ func (h *Handler) Handle(ctx context.Context, key queue.Key) (queue.Result, erro
 	order := h.Cache.Order(key.Namespace, key.Name)
 	if order == nil {
 		h.memory.forget(key)
+		h.own.Forget(key)
 		return queue.Result{}, nil
+	}
+	if h.own.Ahead(key, order, h.Clock.Now()) {
+		return queue.Result{After: lag.Net}, nil
 	}
 	o := h.observe(order)
 	step := Next(o, h.Clock.Now())

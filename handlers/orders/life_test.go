@@ -51,6 +51,35 @@ func TestOneName(t *testing.T) {
 	}
 }
 
+// Woken while the cache lags behind its own writes, it asks and tries nothing
+// again: neither after the order was made, nor after its end.
+func TestWokenBeforeTheCacheShowsIt(t *testing.T) {
+	s := newScene(t, issuer(), web(t))
+	again := func() {
+		t.Helper()
+		s.server.calls = nil
+		if _, err := s.p.Handle(webKey); err != nil {
+			t.Error(err)
+		}
+		s.called()
+	}
+	if _, err := s.handle(); err != nil {
+		t.Fatal(err)
+	}
+	again()
+	s.run()
+	s.proveAll()
+	for s.order().Status.State != cmacme.Valid {
+		result, err := s.handle()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Wait(result.After)
+	}
+	again()
+	s.Wrote("update orders/status web-1-1", "create challenges "+s.challenges()[0], "update orders/status web-1-1")
+}
+
 // While a server is at work it is asked in its own time, and by nobody's event
 // any sooner.
 func TestSlowServer(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 // lost in a crash; doc.go tells what that costs.
 type memory struct {
 	mu     sync.Mutex
-	began  time.Time // when this process began to work, which may be long after its start
+	began  time.Time // when the term of work began that this memory is for
 	orders map[queue.Key]*recollection
 	claims map[string]types.UID // the Order that stands for an order at the server, by its URL
 }
@@ -44,8 +44,8 @@ type rival struct {
 	UID types.UID
 }
 
-func newMemory() *memory {
-	return &memory{orders: map[queue.Key]*recollection{}, claims: map[string]types.UID{}}
+func newMemory(began time.Time) *memory {
+	return &memory{began: began, orders: map[queue.Key]*recollection{}, claims: map[string]types.UID{}}
 }
 
 func keyOf(o *cmacme.Order) queue.Key {
@@ -56,9 +56,6 @@ func keyOf(o *cmacme.Order) queue.Key {
 func (m *memory) of(o *cmacme.Order, now time.Time) recollection {
 	var known recollection
 	m.change(o, func(r *recollection) {
-		if m.began.IsZero() {
-			m.began = now
-		}
 		if r.asked.IsZero() { // as if asked when first seen, so that a restart does not ask about all at once
 			r.asked = now
 		}

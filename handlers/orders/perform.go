@@ -62,9 +62,11 @@ func (h *Handler) write(ctx context.Context, before, next *cmacme.Order) error {
 	if equality.Semantic.DeepEqual(before.Status, next.Status) {
 		return nil
 	}
-	if _, err := h.Client.Orders(next.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{}); err != nil {
+	written, err := h.Client.Orders(next.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{})
+	if err != nil {
 		return fmt.Errorf("write status of the Order: %w", err)
 	}
+	h.own.Stored(keyOf(before), written, h.Clock.Now())
 	return nil
 }
 

@@ -103,7 +103,10 @@ func RegisteredWith(spec *cmacme.ACMEIssuer, status *cmacme.ACMEIssuerStatus, ke
 	return err == nil && account.Host == server.Host
 }
 
-// KeyHash is the contract's status.acme.lastPrivateKeyHash.
+// KeyHash is the contract's status.acme.lastPrivateKeyHash: the SHA-256 of the
+// key as PKCS #1, in base64. cert-manager 1.21 writes and compares the very same,
+// so who takes over from the other asks the server nothing. It knows only RSA
+// keys; others are hashed as PKCS #8.
 func KeyHash(key crypto.Signer) string {
 	var der []byte
 	if k, ok := key.(*rsa.PrivateKey); ok {
@@ -119,6 +122,11 @@ func KeyHash(key crypto.Signer) string {
 // none that can be used, else what reading the Secret answered.
 func (x *Accounts) Key(ctx context.Context, namespace string, ref cmmeta.SecretKeySelector) (crypto.Signer, error) {
 	secret, err := x.secrets.Secret(ctx, namespace, ref.Name)
+	return x.KeyOf(secret, err, namespace, ref)
+}
+
+// KeyOf is Key for who has read the Secret himself, with what that answered.
+func (x *Accounts) KeyOf(secret *corev1.Secret, err error, namespace string, ref cmmeta.SecretKeySelector) (crypto.Signer, error) {
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, &Fault{NoSecret: true, Message: fmt.Sprintf("spec.acme.privateKeySecretRef: Secret %s/%s does not exist: create it with the account's key, or let one be made by leaving disableAccountKeyGeneration out", namespace, ref.Name)}

@@ -33,7 +33,7 @@ func (st state) faults(left state) (faults []error) {
 		}
 	}
 	if st.accounts != left.accounts {
-		faults = append(faults, fmt.Errorf("%d ACME accounts were made; cert-manager had made %d", st.accounts, left.accounts))
+		faults = append(faults, fmt.Errorf("ACME accounts were registered %d times; before it was %d", st.accounts, left.accounts))
 	}
 	for name, was := range left.orders {
 		if is, there := st.orders[name]; was.Status.URL != "" && (!there || is.Status.URL != was.Status.URL) {

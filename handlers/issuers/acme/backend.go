@@ -14,6 +14,7 @@ import (
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	acmeclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/acme/v1"
+	corev1 "k8s.io/api/core/v1"
 	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/utils/clock"
 )
@@ -32,6 +33,7 @@ type Server interface {
 type Accounts interface {
 	Of(ctx context.Context, issuer cmapi.GenericIssuer) (proto.Account, error)
 	Key(ctx context.Context, namespace string, ref cmmeta.SecretKeySelector) (crypto.Signer, error)
+	KeyOf(secret *corev1.Secret, err error, namespace string, ref cmmeta.SecretKeySelector) (crypto.Signer, error)
 }
 
 // Cache is what the backend reads besides Secrets.

@@ -250,6 +250,10 @@ func TestClusterIssuer(t *testing.T) {
 	if _, err := w.process.Handle(queue.Key{Kind: queue.ClusterIssuer, Name: "le"}); err != nil {
 		t.Fatal(err)
 	}
+	w.RefreshOnly(&corev1.Secret{}) // which wakes it
+	if _, err := w.process.Handle(queue.Key{Kind: queue.ClusterIssuer, Name: "le"}); err != nil {
+		t.Fatal(err)
+	}
 	w.Wrote("create secrets le-account", "update clusterissuers/status le")
 	if _, err := w.Core.CoreV1().Secrets(handlertest.ClusterNamespace).Get(t.Context(), "le-account", metav1.GetOptions{}); err != nil {
 		t.Error(err)

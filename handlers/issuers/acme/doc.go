@@ -13,6 +13,9 @@
 //	status.acme has another e-mail address ──▶ UpdateEmail  hour, or at once when something changes
 //	otherwise ──▶ Ready
 //
+// A new issuer costs two writes, the Secret and the status, and one registration;
+// where the key is given, only the status is written.
+//
 // A server that does not answer takes nothing from an account that is
 // registered. One that asks for a pause is left in peace, and the Ready
 // condition says until when and why.

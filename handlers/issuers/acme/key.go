@@ -21,13 +21,26 @@ import (
 // one is not switched off. A Secret without the key is somebody's mistake, and
 // nothing is put into it.
 func (b *Backend) key(ctx context.Context, i issuers.Issuer) (crypto.Signer, error) {
-	ref := i.Spec.ACME.PrivateKey
-	key, err := b.accounts.Key(ctx, i.Namespace, ref)
-	var fault *proto.Fault
-	if !errors.As(err, &fault) || !fault.NoSecret || i.Spec.ACME.DisableAccountKeyGeneration {
+	key, err := b.accounts.Key(ctx, i.Namespace, i.Spec.ACME.PrivateKey)
+	if !missing(err) || i.Spec.ACME.DisableAccountKeyGeneration {
 		return key, err
 	}
-	return b.makeKey(ctx, i)
+	// The cache may lag behind the Secret that was made a moment ago.
+	if key, err = b.liveKey(ctx, i); missing(err) {
+		return b.makeKey(ctx, i)
+	}
+	return key, err
+}
+
+func missing(err error) bool {
+	var fault *proto.Fault
+	return errors.As(err, &fault) && fault.NoSecret
+}
+
+func (b *Backend) liveKey(ctx context.Context, i issuers.Issuer) (crypto.Signer, error) {
+	ref := i.Spec.ACME.PrivateKey
+	secret, err := b.core.Secrets(i.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+	return b.accounts.KeyOf(secret, err, i.Namespace, ref)
 }
 
 // makeKey stores a new key before anything is done with it. It is RSA of 2048
@@ -50,8 +63,8 @@ func (b *Backend) makeKey(ctx context.Context, i issuers.Issuer) (crypto.Signer,
 		Type: corev1.SecretTypeOpaque,
 		Data: map[string][]byte{proto.KeyIn(ref): text},
 	}, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) { // the cache is behind, or another issuer was faster
-		return nil, fmt.Errorf("the ACME account's Secret %s/%s has just been made: %w", i.Namespace, ref.Name, err)
+	if apierrors.IsAlreadyExists(err) { // by another issuer of the same account
+		return b.liveKey(ctx, i)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store the ACME account's key in Secret %s/%s: %w", i.Namespace, ref.Name, err)
