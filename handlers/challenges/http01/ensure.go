@@ -22,10 +22,18 @@ type kept[T metav1.Object] struct {
 	// merge makes of what there is what it should be, in a copy, and leaves to
 	// others what is theirs. It reports when only a new object can be that.
 	merge func(have, want T) (next T, anew bool)
+	// first is true when there is none yet, as far as can be told.
+	first bool
 }
 
 // ensure makes an object be as it should, with no write when it is.
 func (k kept[T]) ensure(ctx context.Context, want T) (T, error) {
+	if k.first {
+		made, err := k.create(ctx, want)
+		if !apierrors.IsAlreadyExists(err) {
+			return made, err
+		}
+	}
 	have, err := k.store.Get(ctx, want.GetName(), metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):

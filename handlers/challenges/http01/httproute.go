@@ -38,7 +38,7 @@ func (s *Solver) httpRoutes(p plan) kept[*gatewayv1.HTTPRoute] {
 	return kept[*gatewayv1.HTTPRoute]{
 		kind: "HTTPRoute", store: s.api.Routes.HTTPRoutes(p.ch.Namespace),
 		ours:  func(have *gatewayv1.HTTPRoute) bool { return metav1.IsControlledBy(have, p.ch) },
-		merge: mergeHTTPRoute,
+		merge: mergeHTTPRoute, first: p.first,
 	}
 }
 

@@ -58,7 +58,7 @@ func (s *Solver) ingresses(p plan) kept[*networkingv1.Ingress] {
 	return kept[*networkingv1.Ingress]{
 		kind: "Ingress", store: s.api.Ingresses.Ingresses(p.ch.Namespace),
 		ours:  func(have *networkingv1.Ingress) bool { return metav1.IsControlledBy(have, p.ch) },
-		merge: mergeIngress,
+		merge: mergeIngress, first: p.first,
 	}
 }
 

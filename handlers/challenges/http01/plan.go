@@ -29,7 +29,10 @@ type plan struct {
 	template    *cmacme.ACMEChallengeSolverHTTP01IngressPodTemplate
 	serviceType corev1.ServiceType
 	// pod is true when a pod of the challenge's own answers.
-	pod    bool
+	pod bool
+	// first is true when nothing of the challenge's own is there yet, as far as
+	// can be told.
+	first  bool
 	labels map[string]string
 }
 

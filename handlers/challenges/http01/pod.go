@@ -131,7 +131,7 @@ func mergeService(have, want *corev1.Service) (*corev1.Service, bool) {
 func (s *Solver) podServices(p plan) kept[*corev1.Service] {
 	return kept[*corev1.Service]{
 		kind: "Service", store: s.api.Services.Services(p.ch.Namespace),
-		ours: func(have *corev1.Service) bool { return metav1.IsControlledBy(have, p.ch) }, merge: mergeService,
+		ours: func(have *corev1.Service) bool { return metav1.IsControlledBy(have, p.ch) }, merge: mergeService, first: p.first,
 	}
 }
 
@@ -144,6 +144,7 @@ func (s *Solver) pods(p plan) kept[*corev1.Pod] {
 		merge: func(have, _ *corev1.Pod) (*corev1.Pod, bool) {
 			return have, have.Status.Phase == corev1.PodFailed || have.Status.Phase == corev1.PodSucceeded
 		},
+		first: p.first,
 	}
 }
 

@@ -46,6 +46,7 @@ func (s *Solver) present(ctx context.Context, t challenges.Task, doubt bool) err
 	if err != nil {
 		return err
 	}
+	p.first = t.First
 	var to backend
 	if p.pod {
 		to, err = s.usePod(ctx, p)

@@ -12,7 +12,9 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/utils/ptr"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
@@ -97,6 +99,26 @@ ports: [{name: http, port: 8089, protocol: TCP}]
 	w.restart(defaults())
 	w.remove(web)
 	w.wrote()
+}
+
+// The first time nothing is read of what is the challenge's own; and if it is
+// there all the same, from before a crash, it is found right.
+func TestFirstTime(t *testing.T) {
+	web := challenge("web", "www.example.com", byIngress(cmacme.ACMEChallengeSolverHTTP01Ingress{}))
+	w := newWorld(t, defaults())
+	w.at(web)
+	reads := 0
+	w.kube.PrependReactor("get", "ingresses", func(clienttesting.Action) (bool, runtime.Object, error) { reads++; return false, nil, nil })
+	first := challenges.Task{Challenge: web, First: true}
+	if err := w.solver.Present(t.Context(), first); err != nil || reads != 0 {
+		t.Errorf("Present: %v, with %d reads", err, reads)
+	}
+	w.wrote("create services shop/cm-acme-http-solver", "create endpointslices shop/cm-acme-http-solver", "create ingresses shop/"+webName)
+	w.restart(defaults())
+	if err := w.solver.Present(t.Context(), first); err != nil || reads != 1 {
+		t.Errorf("Present once more: %v, with %d reads", err, reads)
+	}
+	w.wrote("create ingresses shop/" + webName) // which is refused
 }
 
 func TestIngressVariants(t *testing.T) {
