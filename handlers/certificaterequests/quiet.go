@@ -10,7 +10,7 @@ import (
 
 // pendingAfter is how long an ACME order may take before the request says that
 // it is pending: within that many have ended, and a write is saved.
-const pendingAfter = 3 * time.Second
+const pendingAfter = 8 * time.Second
 
 // usual are the reasons for waiting that are the way of things, and ask nothing
 // of anybody (contract 1.3).

@@ -164,8 +164,9 @@ func (o *Observed) wait(due Finding, now time.Time) Step {
 }
 
 // progressAfter is how long a server may take before anything is written about
-// it: within that most have answered, and two writes are saved.
-const progressAfter = 3 * time.Second
+// it: within that most have answered, a public ACME server too, and two writes
+// are saved.
+const progressAfter = 8 * time.Second
 
 // untilTold is how long nothing is written yet of an issuance by a server.
 func (o *Observed) untilTold(now time.Time) time.Duration {

@@ -42,10 +42,10 @@ func TestIssuanceByAServer(t *testing.T) {
 	p.Settle()
 	w.Wrote("create secrets "+nextKey, "create certificaterequests web-1")
 	w.Told("Certificate/web Normal Issuing: Issuing certificate as Secret does not exist")
-	if result, err := p.Handle(handlertest.CertificateKey("web")); err != nil || result.After != 3*time.Second {
+	if result, err := p.Handle(handlertest.CertificateKey("web")); err != nil || result.After != 8*time.Second {
 		t.Errorf("waiting: %v, %v", result, err)
 	}
-	w.Wait(2 * time.Second)
+	w.Wait(7 * time.Second)
 	signer{handlertest.NewAuthority(t, "Public CA")}.signs(t, w)
 	p.Settle()
 	w.Wrote("create secrets "+nextKey, "create certificaterequests web-1",
@@ -64,7 +64,7 @@ func TestSlowServer(t *testing.T) {
 			p = alone(w)
 		}
 		w.Forget()
-		w.Wait(4 * time.Second)
+		w.Wait(9 * time.Second)
 		p.Settle()
 		w.Wrote("update certificates/status web")
 		w.Told()

@@ -20,9 +20,9 @@ const (
 )
 
 // patience is how long an issuance lasts at least before the statuses of the
-// Certificate and of its request say so: three seconds, of which one may be lost
+// Certificate and of its request say so: eight seconds, of which one may be lost
 // because a creation is told in whole seconds.
-const patience = 2 * time.Second
+const patience = 7 * time.Second
 
 // TestWritesOfAnIssuance counts what the daemon writes for one Certificate, from
 // its creation until nothing is left to do. No other test runs beside it: an
