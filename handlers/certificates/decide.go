@@ -262,8 +262,12 @@ func (o *Observed) keep(now time.Time) Step {
 		return Settle{Certificate: o.issued(next), Event: normal(reasonIssuing, messageIssuedAnew), Issued: true}
 	}
 	endPlan(next)
+	event := troubled(o.Certificate, next)
+	if event == nil { // one at a time; the other comes with the next pass
+		event = o.complain(next)
+	}
 	if !same(o.Certificate, next) {
-		return Settle{Certificate: next, Event: troubled(o.Certificate, next)}
+		return Settle{Certificate: next, Event: event}
 	}
 	rest := o.clean(Rest{After: o.untilNext(now)})
 	if _, idle := rest.(Rest); !idle {

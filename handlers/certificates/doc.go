@@ -68,7 +68,9 @@
 // for good, or the server was away for a day; "on-key-change" has a certificate
 // revoked once the one with another key is stored, which by default is at each
 // renewal, and is forgotten should the process end before. ACME issuers revoke;
-// an event tells what came of it (revocation.go).
+// an event tells what came of it (revocation.go). A word that nobody knows, and
+// an issuer that cannot revoke, are told once by an event and one status write,
+// and stay in the message of Ready=True until they are mended (wish.go).
 //
 // A request, once made, is never changed. One whose key is lost, which no
 // longer says what the spec says, or which failed in an earlier attempt, is

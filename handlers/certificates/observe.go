@@ -56,6 +56,9 @@ type Observed struct {
 	Path    Path
 	Renewal RenewalInfo
 	Revokes bool // the issuer can revoke what it has issued
+	// Unrevoking is true when the issuer is known, and is of a type that cannot
+	// revoke.
+	Unrevoking bool
 	// Superseded is the certificate before, in PEM, while it is still to be
 	// revoked; nil when it is not.
 	Superseded []byte
@@ -116,6 +119,7 @@ func (h *Handler) observe(ctx context.Context, crt *cmapi.Certificate) (Observed
 	h.observeRenewalInfo(&o, issuer)
 	o.issuer, o.Superseded = issuer, h.memory.superseded(crt)
 	o.Revokes = h.Revoke != nil && issuer != nil && issuer.GetSpec().ACME != nil
+	o.Unrevoking = unrevoking(crt.Spec.IssuerRef, issuer)
 	o.Path = path(issuer, h.Approves(crt.Namespace, crt.Spec.IssuerRef))
 	o.Began = h.memory.began(crt)
 	o.Damped, o.LastFailed = h.memory.paused(crt), h.memory.lastFailed(crt)

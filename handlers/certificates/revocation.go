@@ -3,7 +3,6 @@ package certificates
 import (
 	"crypto/x509"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/certwright/certwright/internal/api"
@@ -26,20 +25,7 @@ const (
 
 	reasonRevoked    = "Revoked"    // ours
 	reasonNotRevoked = "NotRevoked" // ours
-
-	onDeletion  = "on-deletion"
-	onKeyChange = "on-key-change"
 )
-
-// asksFor reports whether a Certificate asks for revocation on an occasion.
-func asksFor(crt *cmapi.Certificate, occasion string) bool {
-	for wish := range strings.SplitSeq(crt.Annotations[api.RevokeAnnotation], ",") {
-		if strings.TrimSpace(wish) == occasion {
-			return true
-		}
-	}
-	return false
-}
 
 func guarded(crt *cmapi.Certificate) bool {
 	return slices.Contains(crt.Finalizers, api.RevokeFinalizer)

@@ -33,8 +33,8 @@ func (o *Observed) status(f Finding, now time.Time) *cmapi.Certificate {
 		Type: cmapi.CertificateConditionReady, Status: cmmeta.ConditionTrue, Reason: reasonReady, Message: messageReady}
 	if f.found() {
 		c.Status, c.Reason, c.Message = cmmeta.ConditionFalse, f.Reason, f.Message
-	} else if o.DressFault != "" {
-		c.Message += "; but the Secret is incomplete: " + o.DressFault
+	} else {
+		c.Message += o.aside()
 	}
 	api.SetCertificateCondition(next, c, metav1.NewTime(now.Truncate(time.Second)))
 	o.setTimes(next)
