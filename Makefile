@@ -21,7 +21,7 @@ PROVE := prove-rotation prove-admission prove-challenges prove-replicas prove-rb
 	prove-chart prove-docs prove-dns01 prove-migration prove-node prove-acme prove-ingress prove-issuers prove-image
 # Modules that only pin a big program: building it says what their go.sum lacks,
 # and nobody should download a thousand modules to read that it lacks nothing.
-PINS := test/tools/helm test/programs/stepca test/programs/traefik test/programs/vault test/programs/awspca test/programs/certmanager
+PINS := test/tools/helm test/programs/stepca test/programs/traefik test/programs/vault test/programs/awspca test/programs/certmanager test/programs/dnswebhook
 
 BIN := $(CURDIR)/bin
 # Empty outside a repository; certwright then says what Go recorded.
@@ -101,7 +101,7 @@ test: unit $(BIN)/gotestsum ## unit with the race detector, then the real daemon
 	@go -C test/cluster run ./cmd/cluster build
 	@echo "test: cmctl, some 3 minutes when there is none yet"
 	@go -C test run ./e2e/build
-	@echo "test: pebble, half a minute when there is none yet"
+	@echo "test: pebble and a DNS01 webhook solver, two minutes when there are none yet"
 	@go -C test run ./acme/build
 	@for module in $(wildcard $(TESTED)); do \
 		echo "test: $$module"; \

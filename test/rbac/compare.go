@@ -43,10 +43,18 @@ func of(account string, all []harness.RightUse) []harness.RightUse {
 	return slices.DeleteFunc(slices.Clone(all), func(u harness.RightUse) bool { return u.User != account })
 }
 
+// solversOfTests ends the API groups of the webhook solvers that the tests install.
+const solversOfTests = ".test"
+
 // expected tells of a refusal that no role of ours can or should mend.
 func expected(u harness.RightUse, ours map[string]bool) bool {
 	// The test has deleted its namespace.
 	if strings.Contains(u.Words, "because it is being terminated") {
+		return true
+	}
+	// A DNS01 webhook solver is called by a create in its own group. Who installs
+	// it gives the right, or reads in the Challenge that it is missing.
+	if u.Verb == "create" && strings.HasSuffix(u.Group, solversOfTests) {
 		return true
 	}
 	// An external issuer is read to say more of a request that waits for it. Its

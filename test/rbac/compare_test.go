@@ -108,6 +108,18 @@ func TestCompare(t *testing.T) {
 				r.Refused = []harness.RightUse{use("get", "issuers.example.com", "theirissuers", "shop", "x")}
 			},
 		},
+		"a webhook solver": {
+			roles: roles, rightsN: "6",
+			record: func(r *harness.RightsRecord) {
+				r.Refused = []harness.RightUse{use("create", "acme.shop.test", "rfc2136", "", "")}
+			},
+		},
+		"creating elsewhere": {
+			roles: roles, rightsN: "6", missing: "create issuers.example.com/theirissuers",
+			record: func(r *harness.RightsRecord) {
+				r.Refused = []harness.RightUse{use("create", "issuers.example.com", "theirissuers", "shop", "x")}
+			},
+		},
 		"writing one": {
 			roles: roles, rightsN: "6", missing: "update issuers.example.com/theirissuers",
 			record: func(r *harness.RightsRecord) {

@@ -72,7 +72,7 @@ func (s *Solver) Remove(ctx context.Context, t challenges.Task) error {
 		return faulty(err)
 	}
 	err = s.change(ctx, t, r, record.Provider.Unset)
-	if s.nothing(ctx, r, err) {
+	if s.nothing(ctx, t, r, err) {
 		return nil
 	}
 	return err
@@ -80,10 +80,15 @@ func (s *Solver) Remove(ctx context.Context, t challenges.Task) error {
 
 // nothing reports that a record cannot be removed as things stand, say because
 // its credentials are gone, and that it is not there anyway: what could never
-// be made needs nobody to remove it.
-func (s *Solver) nothing(ctx context.Context, r record.Record, err error) bool {
+// be made needs nobody to remove it. A webhook may remove later what it made,
+// though it is not seen yet.
+func (s *Solver) nothing(ctx context.Context, t challenges.Task, r record.Record, err error) bool {
 	var fault *challenges.Fault
-	if !errors.As(err, &fault) {
+	var later undone
+	switch {
+	case errors.As(err, &fault):
+	case errors.As(err, &later) && t.Challenge.Status.PresentedAt == nil:
+	default:
 		return false
 	}
 	var none *dnscheck.NotServed

@@ -1,9 +1,9 @@
 package dns01
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -12,7 +12,6 @@ import (
 	"github.com/certwright/certwright/handlers/challenges/dns01/record"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -82,7 +81,7 @@ func (w *remote) call(ctx context.Context, action string, r record.Record) error
 	if err == nil {
 		return challenges.Faulty("%s: what is served as %s/%s is no solver: its answer has no response; correct groupName and solverName", webhookField, w.spec.GroupName, w.spec.SolverName)
 	}
-	return w.unreached(err)
+	return w.unreached(ctx, err, raw)
 }
 
 func (w *remote) payload(action string, r record.Record, zone string) payload {
@@ -105,24 +104,9 @@ func (w *remote) judge(r response) error {
 	if r.Success {
 		return nil
 	}
-	said := "no reason given"
+	said := ""
 	if r.Result != nil {
 		said = strings.Trim(string(r.Result.Reason)+": "+httpapi.Stable(r.Result.Message), ": ")
 	}
-	return fmt.Errorf("the webhook %s/%s: %s", w.spec.GroupName, w.spec.SolverName, said)
-}
-
-// unreached says why no solver has answered.
-func (w *remote) unreached(err error) error {
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("the webhook %s/%s does not answer: %w", w.spec.GroupName, w.spec.SolverName, err)
-	case apierrors.IsForbidden(err):
-		return challenges.Faulty("%s: the daemon may not use the webhook: bind its service account to a ClusterRole with the verb create on the resource %s of the group %s", webhookField, w.spec.SolverName, w.spec.GroupName)
-	case apierrors.IsNotFound(err), apierrors.IsMethodNotSupported(err):
-		return challenges.Faulty("%s: the API server serves no solver %s/v1alpha1 %s: install the webhook, or correct groupName and solverName", webhookField, w.spec.GroupName, w.spec.SolverName)
-	case apierrors.IsServiceUnavailable(err):
-		return challenges.Faulty("%s: the API server cannot reach the webhook: see why by `kubectl describe apiservice v1alpha1.%s`, and whether its pods run", webhookField, w.spec.GroupName)
-	}
-	return fmt.Errorf("the webhook %s/%s: %s", w.spec.GroupName, w.spec.SolverName, httpapi.Stable(err.Error()))
+	return undone{fmt.Sprintf("the webhook %s/%s: %s", w.spec.GroupName, w.spec.SolverName, cmp.Or(said, "no reason given"))}
 }

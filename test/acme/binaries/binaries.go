@@ -35,13 +35,25 @@ func Traefik(ctx context.Context, log io.Writer) (string, error) {
 	})
 }
 
-// ensure builds a program that the module test/programs/NAME pins.
+// DNSWebhook returns the path of a DNS01 solver made with cert-manager's webhook
+// library. A first build takes a minute and a half where the product is
+// built already.
+func DNSWebhook(ctx context.Context, log io.Writer) (string, error) {
+	return ensure(ctx, log, "dnswebhook", programs.Program{Name: "dnswebhook", Package: ".", Cold: 90 * time.Second})
+}
+
+// ensure builds a program that the module test/programs/NAME pins. A module with
+// a main package of its own has it behind a build tag of its name.
 func ensure(ctx context.Context, log io.Writer, name string, wanted programs.Program) (string, error) {
 	pins, err := harness.Folder("test", "programs", name)
 	if err != nil {
 		return "", err
 	}
-	dir, err := programs.Module{Name: name, Dir: pins}.Ensure(ctx, log, wanted)
+	module := programs.Module{Name: name, Dir: pins}
+	if wanted.Package == "." {
+		module.Tag = name
+	}
+	dir, err := module.Ensure(ctx, log, wanted)
 	if err != nil {
 		return "", fmt.Errorf("provide %s: %w", name, err)
 	}

@@ -29,8 +29,9 @@ func main() {
 }
 
 func build(ctx context.Context, all bool) error {
-	_, err := binaries.Pebble(ctx, os.Stderr)
-	if err != nil || !all {
+	_, pebble := binaries.Pebble(ctx, os.Stderr)
+	_, solver := binaries.DNSWebhook(ctx, os.Stderr)
+	if err := errors.Join(pebble, solver); err != nil || !all {
 		return err
 	}
 	_, first := binaries.StepCA(ctx, os.Stderr)

@@ -15,9 +15,10 @@ type zone struct {
 // an address.
 func zonesAt(host string) []zone {
 	here := "A " + host + "\n"
+	aliases := "_acme-challenge.alias CNAME alias.target\n_acme-challenge.nickname CNAME alias.target\n"
 	return []zone{
 		{name: HTTPZone, records: "@ " + here + "* " + here + "elsewhere A 127.0.0.2\n*.elsewhere A 127.0.0.2\n"},
-		{name: DNSZone, records: "@ " + here + "_acme-challenge.alias CNAME alias.target\n", open: true},
+		{name: DNSZone, records: "@ " + here + aliases, open: true},
 		{name: LockedZone, records: "@ " + here + "_acme-challenge.alias CNAME alias.target.dns.test.\n"},
 	}
 }
