@@ -71,7 +71,7 @@ func (s *storm) furnish(ctx context.Context) (err error) {
 	s.parts, err = parts.Start(ctx, s.stage, parts.Options{
 		Log:    s.progress,
 		Lost:   func(host string) bool { return strings.HasPrefix(host, lostPrefix) },
-		Pebble: pebble.Options{NonceReject: 5},
+		Pebble: pebble.Options{NonceReject: 5, Dawdle: s.dawdle},
 	})
 	if err != nil {
 		return err
