@@ -24,8 +24,9 @@ func (p *program) doctorCommand() *cobra.Command {
 		Short: "Find out why certwright does not work, and what to do",
 		Long: `Look at everything that certwright depends on: the line to the API server,
 clocks, credentials, CustomResourceDefinitions, rights, admission policies and
-webhooks, the DNS, the servers of issuers, the responder of HTTP-01, objects that
-do not go away, and Secrets whose key and certificate do not belong together.
+webhooks, the DNS, the servers of issuers, the DNS01 webhook solvers that they name,
+the responder of HTTP-01, objects that do not go away, and Secrets whose key and
+certificate do not belong together.
 Each thing that is wrong comes with what to do. Nothing is changed, and nothing
 secret is printed. The exit code is 1 if anything must be mended.
 

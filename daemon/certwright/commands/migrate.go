@@ -56,18 +56,19 @@ func (p *program) migrateCheckCommand() *cobra.Command {
 		Long: `Look at cert-manager and its objects, and tell what there is, what would change if
 certwright took over now, and what is in the way. It only reads. What would become
 of each Certificate is decided by the daemon's own code, over what the cluster
-holds. The exit code is 0 if nothing is in the way.`,
+holds. Whether certwright may call the DNS01 webhook solvers that issuers name is
+asked for its account. The exit code is 0 if nothing is in the way.`,
 		Example: `  certwright migrate check
   certwright migrate check -o json | jq '.certificates[] | select(.outlook == "reissues")'`,
 		Args: cobra.NoArgs,
 	}
 	flags, out := clusterFlags(cmd), outputFlag(cmd)
-	lease := leaseFlag(cmd)
+	lease, account := leaseFlag(cmd), accountFlag(cmd)
 	cmd.RunE = p.action(func(cmd *cobra.Command, _ []string) error {
 		if err := out.check(); err != nil {
 			return err
 		}
-		c, err := p.lookAtAll(cmd.Context(), flags, *lease)
+		c, err := p.lookAtAll(cmd.Context(), flags, *lease, *account)
 		if err != nil {
 			return err
 		}
@@ -81,8 +82,13 @@ func leaseFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().String("leader-election-namespace", "", "namespace of the Lease; empty takes what cert-manager's flags say")
 }
 
+// accountFlag names certwright's account, where its pods do not tell.
+func accountFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("account", "", "who certwright will be to the API server, such as the user of its kubeconfig; empty takes the account of its pods, or system:serviceaccount:cert-manager:certwright while there are none")
+}
+
 // lookAtAll reads everything, and has the daemon foresee.
-func (p *program) lookAtAll(ctx context.Context, flags *genericclioptions.ConfigFlags, lease string) (migration.Cluster, error) {
+func (p *program) lookAtAll(ctx context.Context, flags *genericclioptions.ConfigFlags, lease, account string) (migration.Cluster, error) {
 	c, err := p.connect(flags, p.streams.ErrOut)
 	if err != nil {
 		return migration.Cluster{}, err
@@ -90,6 +96,7 @@ func (p *program) lookAtAll(ctx context.Context, flags *genericclioptions.Config
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	reader := p.migrationReader(c, lease)
+	reader.Account = account
 	return reader.ReadAll(ctx, p.now())
 }
 
@@ -114,7 +121,7 @@ func (p *program) reportMigration(c migration.Cluster, out *output) error {
 	findings := migration.Check(c)
 	report := map[string]any{
 		"passed": checks.Passed(findings), "checks": findings, "programs": c.Workloads, "customResourceDefinitions": c.Definitions,
-		"certificates": c.Prospects, "underWay": c.Underway, "flags": migration.Translations(c),
+		"certificates": c.Prospects, "underWay": c.Underway, "webhookSolvers": c.Solvers, "flags": migration.Translations(c),
 	}
 	err := out.print(p.streams.Out, report, onPage(func(page *page.Page) { listChecks(page, findings) }))
 	if err == nil && !checks.Passed(findings) {
@@ -177,7 +184,7 @@ func planPage(page *page.Page, steps []migration.Step) {
 type mover struct {
 	yes, dryRun, force bool
 	patience           time.Duration
-	lease              *string
+	lease, account     *string
 	flags              *genericclioptions.ConfigFlags
 	steps              func(migration.Cluster) []migration.Step
 	checked            bool // nothing is begun before the checks pass
@@ -195,12 +202,13 @@ not done twice. "migrate plan" writes the same steps as commands.`,
 		Example: "  certwright migrate " + name + " --dry-run\n  certwright migrate " + name + " --yes",
 		Args:    cobra.NoArgs,
 	}
-	m := mover{flags: clusterFlags(cmd), lease: leaseFlag(cmd), steps: steps, checked: checked}
+	m := mover{flags: clusterFlags(cmd), lease: leaseFlag(cmd), account: new(string), steps: steps, checked: checked}
 	cmd.Flags().BoolVarP(&m.yes, "yes", "y", false, "do not ask before each step")
 	cmd.Flags().BoolVar(&m.dryRun, "dry-run", false, "tell the steps and do none")
 	cmd.Flags().DurationVar(&m.patience, "timeout", 5*time.Minute, "how long to wait for one step")
 	if checked {
 		cmd.Flags().BoolVar(&m.force, "force", false, "begin although checks failed")
+		m.account = accountFlag(cmd)
 	}
 	cmd.RunE = p.action(func(cmd *cobra.Command, _ []string) error {
 		if m.patience <= 0 {
@@ -221,6 +229,7 @@ func (p *program) move(ctx context.Context, m mover) error {
 		return err
 	}
 	doer := migration.Mover{Reader: p.migrationReader(c, *m.lease), Now: p.now, Patience: m.patience, Said: p.sayOnce("   waiting: ")}
+	doer.Account = *m.account
 	seen, err := doer.Read(ctx, p.now())
 	if err != nil {
 		return err
@@ -262,7 +271,7 @@ func (p *program) checkedFirst(ctx context.Context, reader migration.Reader) err
 		return err
 	}
 	if failed := checks.FirstFailed(migration.Check(c)); failed != nil {
-		return fmt.Errorf("%s\n%s; \"certwright migrate check\" tells all, and --force begins all the same", failed.Text, failed.Remedy)
+		return fmt.Errorf("%s\n%s\n\"certwright migrate check\" tells all, and --force begins all the same", failed.Text, failed.Remedy)
 	}
 	return nil
 }

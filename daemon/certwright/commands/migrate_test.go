@@ -3,12 +3,16 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
 
+	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,6 +21,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/rest"
+	ktesting "k8s.io/client-go/testing"
 
 	"github.com/certwright/certwright/daemon/certwright/migration"
 	"github.com/certwright/certwright/daemon/config"
@@ -104,6 +109,47 @@ func TestMigrateCheckFails(t *testing.T) {
 		t.Error(code, b.err.String())
 	}
 	if code := b.run(t, "migrate run --yes"); code != exitFailure || !strings.Contains(b.err.String(), "--force begins all the same") {
+		t.Error(code, b.err.String())
+	}
+}
+
+// A solver that only cert-manager may call is in the way, and told with the
+// commands; of an account that is named, too.
+func TestMigrateCheckOfWebhookSolvers(t *testing.T) {
+	b := newMigrationBench()
+	issuer := &cmapi.Issuer{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "dns"}}
+	issuer.Spec.ACME = &cmacme.ACMEIssuer{Solvers: []cmacme.ACMEChallengeSolver{{DNS01: &cmacme.ACMEChallengeSolverDNS01{
+		Webhook: &cmacme.ACMEIssuerDNS01ProviderWebhook{GroupName: "acme.example.com", SolverName: "mine"}}}}}
+	if err := b.certs.Tracker().Add(issuer); err != nil {
+		t.Fatal(err)
+	}
+	b.kube.Resources = []*metav1.APIResourceList{{GroupVersion: "acme.example.com/v1alpha1", APIResources: []metav1.APIResource{{Name: "mine", Kind: "ChallengePayload"}}}}
+	b.kube.PrependReactor("create", "subjectaccessreviews", func(a ktesting.Action) (bool, runtime.Object, error) {
+		review, _ := a.(ktesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview)
+		review.Status.Allowed = review.Spec.User == "granted"
+		return true, review, nil
+	})
+	const finding = `
+  failed       %s may not call the webhook solver acme.example.com/mine, so that Challenges would wait
+               used by Issuer shop/dns
+               -> let it, as webhooks mostly allow cert-manager's service account only; if certwright is to have another account, name that with --account
+               kubectl create clusterrole certwright-mine.acme.example.com --verb=create --resource=mine.acme.example.com
+               kubectl create clusterrolebinding certwright-mine.acme.example.com --clusterrole=certwright-mine.acme.example.com %s
+`
+	want := fmt.Sprintf(finding, "system:serviceaccount:cert-manager:certwright", "--serviceaccount=cert-manager:certwright")
+	if code := b.run(t, "migrate check"); code != exitFailure || !strings.Contains(b.out.String(), want) {
+		t.Error(code, b.out.String())
+	}
+	if code := b.run(t, "migrate run --yes"); code != exitFailure || !strings.Contains(b.err.String(), "kubectl create clusterrolebinding certwright-mine.acme.example.com") {
+		t.Error(code, b.err.String())
+	}
+	if code := b.run(t, "migrate check --account me"); code != exitFailure || !strings.Contains(b.out.String(), fmt.Sprintf(finding, "me", "--user=me")) {
+		t.Error(code, b.out.String())
+	}
+	if code := b.run(t, "migrate check --account granted -o json"); code != exitOK || !strings.Contains(b.out.String(), `"solverName": "mine"`) {
+		t.Error(code, b.out.String())
+	}
+	if code := b.run(t, "migrate run --dry-run --account granted"); code != exitOK {
 		t.Error(code, b.err.String())
 	}
 }

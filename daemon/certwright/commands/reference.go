@@ -66,7 +66,7 @@ func describe(b *strings.Builder, cmd *cobra.Command) {
 
 // flagTable leaves out what kubectl has too, and what the page on configuration has.
 func flagTable(b *strings.Builder, cmd *cobra.Command) {
-	if cmd.Name() == "run" {
+	if cmd.Name() == "run" && cmd.Parent() == cmd.Root() {
 		b.WriteString("\nIts flags: [Options of certwright run](configuration.md).\n")
 		return
 	}

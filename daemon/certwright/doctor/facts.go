@@ -15,6 +15,7 @@ type Facts struct {
 	Policies    Policies
 	Webhooks    []Webhook
 	Issuers     []Issuer
+	Solvers     []checks.Solver
 	Resolvers   []Resolver
 	Responder   Responder
 	Stuck       []Stuck

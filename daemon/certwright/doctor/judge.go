@@ -23,7 +23,7 @@ func Judge(f Facts, now time.Time) []Finding {
 	if f.Server.Fault != "" {
 		return all
 	}
-	for _, part := range []func() []Finding{f.api, f.definitions, f.rights, f.policies, f.webhooks, f.dns, f.issuers, f.responder} {
+	for _, part := range []func() []Finding{f.api, f.definitions, f.rights, f.policies, f.webhooks, f.dns, f.issuers, f.solvers, f.responder} {
 		all = append(all, part()...)
 	}
 	all = append(all, f.stuck(now)...)
@@ -63,11 +63,13 @@ func orUnknown(who string) string {
 	return who
 }
 
-// api takes over what package checks found.
-func (f Facts) api() (all []Finding) {
-	for _, c := range f.Checks {
+func (f Facts) api() []Finding { return takenOver("api", f.Checks) }
+
+// takenOver is what package checks found.
+func takenOver(area string, found []checks.Finding) (all []Finding) {
+	for _, c := range found {
 		v := map[checks.Verdict]Verdict{checks.OK: OK, checks.Note: Warn, checks.Failed: Fail}[c.Verdict]
-		all = append(all, Finding{"api", v, c.Text, c.Remedy})
+		all = append(all, Finding{area, v, c.Text, c.Remedy})
 	}
 	return all
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/certwright/certwright/daemon/certwright/checks"
 )
 
 func (f Facts) dns() (all []Finding) {
@@ -50,6 +52,11 @@ func issuerRemedy(i Issuer) string {
 		return "unseal Vault: vault operator unseal"
 	}
 	return "check the issuer's server field, the DNS, and proxies and firewalls from where the daemon runs"
+}
+
+// solvers are as the issuers that name them: one that nobody serves is to mend.
+func (f Facts) solvers() []Finding {
+	return takenOver("solvers", checks.JudgeSolvers(f.Solvers, checks.Failed))
 }
 
 func orNothing(message string) string {

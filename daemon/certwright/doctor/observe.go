@@ -49,7 +49,7 @@ func Observe(ctx context.Context, s Source) Facts {
 	var looking sync.WaitGroup
 	for part, look := range map[string]func(context.Context, *Facts) error{
 		"api": s.checks, "crds": s.definitions, "rights": s.rights, "policies": s.policies, "webhooks": s.webhooks,
-		"dns": s.resolvers, "issuers": s.issuers, "stuck": s.stuck, "secrets": s.secrets,
+		"dns": s.resolvers, "issuers": s.issuers, "solvers": s.solvers, "stuck": s.stuck, "secrets": s.secrets,
 	} {
 		looking.Go(func() { // each fills fields of its own
 			ctx, cancel := context.WithTimeout(ctx, 4*askTime)

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -11,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/certwright/certwright/daemon/certwright/checks"
 )
 
 // needed are the definitions, each with the fields that an old one lacks. What
@@ -106,7 +109,7 @@ func (s Source) rights(ctx context.Context, f *Facts) error {
 		f.Rights.Of = "your account"
 	}
 	for _, r := range s.Rights {
-		may, err := s.may(ctx, r)
+		may, err := s.account().May(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -118,25 +121,20 @@ func (s Source) rights(ctx context.Context, f *Facts) error {
 	return nil
 }
 
-func (s Source) may(ctx context.Context, r authorizationv1.ResourceAttributes) (bool, error) {
-	if s.Account == "" {
-		got, err := s.Kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
-			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &r}}, metav1.CreateOptions{})
-		return err == nil && got.Status.Allowed, err
-	}
-	got, err := s.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
-		Spec: authorizationv1.SubjectAccessReviewSpec{User: s.Account, Groups: groups(s.Account), ResourceAttributes: &r}}, metav1.CreateOptions{})
-	return err == nil && got.Status.Allowed, err
+// account is the one whose rights are looked at.
+func (s Source) account() checks.Account {
+	return checks.Account{Reviews: s.Kube.AuthorizationV1(), Name: s.Account}
 }
 
-// groups are those of a service account, by its name.
-func groups(account string) []string {
-	all := []string{"system:authenticated"}
-	if rest, ok := strings.CutPrefix(account, "system:serviceaccount:"); ok {
-		namespace, _, _ := strings.Cut(rest, ":")
-		all = append(all, "system:serviceaccounts", "system:serviceaccounts:"+namespace)
+// solvers looks whether webhook solvers of others can be called.
+func (s Source) solvers(ctx context.Context, f *Facts) error {
+	issuers, err := s.listIssuers(ctx)
+	if err != nil {
+		return err
 	}
-	return all
+	f.Solvers = checks.SolversOf(issuers)
+	checks.AskSolvers(ctx, s.Kube.Discovery(), s.account(), cmp.Or(s.Account, f.Server.Who), f.Solvers)
+	return nil
 }
 
 func describe(r authorizationv1.ResourceAttributes) string {

@@ -24,7 +24,7 @@ func failed(remedy, format string, args ...any) checks.Finding {
 // failed finding is in the way.
 func Check(c Cluster) (all []checks.Finding) {
 	for _, part := range []func(Cluster) []checks.Finding{
-		checkPrograms, checkDefinitions, checkAdmission, checkFlags, checkOwners, checkWork, checkProspects, checkOurs,
+		checkPrograms, checkDefinitions, checkAdmission, checkFlags, checkOwners, checkSolvers, checkWork, checkProspects, checkOurs,
 	} {
 		all = append(all, part(c)...)
 	}
@@ -153,6 +153,10 @@ func checkOwners(c Cluster) (all []checks.Finding) {
 	}
 	return all
 }
+
+// checkSolvers names those that only cert-manager may call. One that nobody serves
+// does not work for cert-manager either.
+func checkSolvers(c Cluster) []checks.Finding { return checks.JudgeSolvers(c.Solvers, checks.Note) }
 
 // checkWork tells what is under way; all of it goes on.
 func checkWork(c Cluster) (all []checks.Finding) {

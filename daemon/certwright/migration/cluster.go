@@ -3,6 +3,8 @@ package migration
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/certwright/certwright/daemon/certwright/checks"
 )
 
 // Role is what a program of cert-manager does.
@@ -31,6 +33,8 @@ type Workload struct {
 	Running int32    `json:"running"`
 	Ready   int32    `json:"ready"`
 	Args    []string `json:"args,omitempty"`
+	// Account is the service account of its pods, as the API server names it.
+	Account string `json:"account,omitempty"`
 	// Owner names who keeps it as it is: a Helm release, Argo CD, Flux; empty for
 	// nobody that can be seen.
 	Owner string `json:"owner,omitempty"`
@@ -116,6 +120,8 @@ type Cluster struct {
 	// Prospects is nil when it was not asked for.
 	Prospects []Prospect
 	Underway  []Underway
+	// Solvers are those of others that issuers in scope name.
+	Solvers []checks.Solver
 	// Saved is what an earlier step kept; nil when there is none.
 	Saved *Saved
 	// Namespace is where the ConfigMap of Saved is, or would be.

@@ -22,6 +22,9 @@ type Reader struct {
 	// LeaseNamespace and LeaseName are where cert-manager says that it works; an
 	// empty namespace takes what its own flags say.
 	LeaseNamespace, LeaseName string
+	// Account is who certwright will be to the API server; empty takes the service
+	// account of its pods, or that of deploy/rbac while there are none.
+	Account string
 	// Prospects tells what certwright would do, started with such flags; nil: it
 	// is not asked.
 	Prospects func(ctx context.Context, args []string) ([]Prospect, error)
@@ -52,7 +55,7 @@ func (r Reader) ReadAll(ctx context.Context, now time.Time) (Cluster, error) {
 		what string
 		read func(context.Context, *Cluster) error
 	}{
-		{"the admission policies", r.policies}, {"work under way", r.underway}, {"what would become of Certificates", r.prospects},
+		{"the admission policies", r.policies}, {"work under way", r.underway}, {"the webhook solvers of issuers", r.solvers}, {"what would become of Certificates", r.prospects},
 	} {
 		if err := part.read(ctx, &c); err != nil {
 			c.Unread = append(c.Unread, fmt.Sprintf("%s: %v", part.what, err))
@@ -72,7 +75,8 @@ func (r Reader) workloads(ctx context.Context, c *Cluster) error {
 		w := Workload{
 			Role: roleOf(d.Name, d.Labels, d.Spec.Template.Spec), Namespace: d.Namespace, Name: d.Name, Kind: "Deployment", Version: versionOf(d.Labels, d.Spec.Template.Spec),
 			Wanted: 1, Running: d.Status.Replicas, Ready: d.Status.ReadyReplicas, Owner: ownerOf(d.ObjectMeta),
-			Args: argsOf(d.Namespace, d.Spec.Template.Spec), Observed: d.Status.ObservedGeneration >= d.Generation,
+			Args: argsOf(d.Namespace, d.Spec.Template.Spec), Account: accountOf(d.Namespace, d.Spec.Template.Spec),
+			Observed: d.Status.ObservedGeneration >= d.Generation,
 		}
 		if d.Spec.Replicas != nil {
 			w.Wanted = *d.Spec.Replicas
@@ -107,7 +111,8 @@ func daemonSetWorkload(d appsv1.DaemonSet) Workload {
 	return Workload{
 		Role: Ours, Namespace: d.Namespace, Name: d.Name, Kind: daemonSet, Version: versionOf(d.Labels, d.Spec.Template.Spec),
 		Wanted: d.Status.DesiredNumberScheduled, Running: d.Status.CurrentNumberScheduled, Ready: d.Status.NumberReady,
-		Owner: ownerOf(d.ObjectMeta), Args: argsOf(d.Namespace, d.Spec.Template.Spec), Observed: d.Status.ObservedGeneration >= d.Generation,
+		Owner: ownerOf(d.ObjectMeta), Args: argsOf(d.Namespace, d.Spec.Template.Spec), Account: accountOf(d.Namespace, d.Spec.Template.Spec),
+		Observed: d.Status.ObservedGeneration >= d.Generation,
 	}
 }
 

@@ -105,3 +105,8 @@ func argsOf(namespace string, pod corev1.PodSpec) (args []string) {
 	}
 	return args
 }
+
+// accountOf is who pods are to the API server.
+func accountOf(namespace string, pod corev1.PodSpec) string {
+	return "system:serviceaccount:" + namespace + ":" + orElse(pod.ServiceAccountName, "default")
+}

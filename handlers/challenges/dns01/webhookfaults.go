@@ -11,6 +11,7 @@ import (
 
 	"github.com/certwright/certwright/handlers/challenges"
 	"github.com/certwright/certwright/handlers/challenges/dns01/httpapi"
+	"github.com/certwright/certwright/internal/api"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -82,17 +83,12 @@ var caller = regexp.MustCompile(`[Uu]ser \\?"([^"\\]+)\\?" cannot`)
 // forbidden says how the right is given. Charts of webhooks give it to
 // cert-manager's service account.
 func (w *remote) forbidden(body []byte) error {
-	who, subject := "the daemon", "--user=<the daemon's user>"
+	who, account := "the daemon", ""
 	if found := caller.FindSubmatch(body); found != nil {
-		who = string(found[1])
-		subject = "--user=" + who
-		if account, is := strings.CutPrefix(who, "system:serviceaccount:"); is {
-			subject = "--serviceaccount=" + account
-		}
+		account = string(found[1])
+		who = account
 	}
-	resource := w.spec.SolverName + "." + w.spec.GroupName
-	role := "certwright-" + resource
-	return challenges.Faulty("%s: %s may not create %s in the API group %s, which webhooks mostly allow cert-manager's service account only; allow it: "+
-		"`kubectl create clusterrole %s --verb=create --resource=%s` and `kubectl create clusterrolebinding %s --clusterrole=%s %s`",
-		webhookField, who, w.spec.SolverName, w.spec.GroupName, role, resource, role, role, subject)
+	role, binding := api.GrantSolver(account, w.spec.GroupName, w.spec.SolverName)
+	return challenges.Faulty("%s: %s may not create %s in the API group %s, which webhooks mostly allow cert-manager's service account only; allow it: `%s` and `%s`",
+		webhookField, who, w.spec.SolverName, w.spec.GroupName, role, binding)
 }

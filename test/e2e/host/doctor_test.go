@@ -1,7 +1,9 @@
 package host
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +13,9 @@ import (
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/certwright/certwright/test/e2e/suite"
@@ -89,6 +93,35 @@ func TestDoctorOfTheSick(t *testing.T) {
 		s.Mentions(found["http01"], "localhost:1", "connection refused")
 		s.Must(s.CertManager.CertmanagerV1().Issuers(s.Namespace).Delete(ctx, "acme", metav1.DeleteOptions{}))
 	})
+	t.Run("webhook solver not allowed", func(t *testing.T) {
+		serveSolver(t, s, "mine", "solvers.example.com")
+		solver := func(name string) cmacme.ACMEChallengeSolver {
+			return cmacme.ACMEChallengeSolver{DNS01: &cmacme.ACMEChallengeSolverDNS01{
+				Webhook: &cmacme.ACMEIssuerDNS01ProviderWebhook{GroupName: "solvers.example.com", SolverName: name}}}
+		}
+		s.CreateIssuer("dns", cmapi.IssuerConfig{ACME: &cmacme.ACMEIssuer{
+			Server: "https://127.0.0.1:1/directory", PrivateKey: cmmeta.SecretKeySelector{LocalObjectReference: cmmeta.LocalObjectReference{Name: "account"}},
+			Solvers: []cmacme.ACMEChallengeSolver{solver("mine"), solver("other")},
+		}})
+		found, _ := ill(s)
+		s.Mentions(found["solvers"], world.Account.Username()+" may not call the webhook solver solvers.example.com/mine", "Issuer "+s.Namespace+"/dns",
+			"--resource=mine.solvers.example.com", "--serviceaccount="+world.Account.Namespace+":"+world.Account.Name,
+			"solvers.example.com has no such solver: it has mine")
+		name := metav1.ObjectMeta{Name: s.Namespace + "-solver"}
+		roles, bindings := s.Kube.RbacV1().ClusterRoles(), s.Kube.RbacV1().ClusterRoleBindings()
+		_, err := roles.Create(ctx, &rbacv1.ClusterRole{ObjectMeta: name, Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{"solvers.example.com"}, Resources: []string{"mine"}, Verbs: []string{"create"}}}}, metav1.CreateOptions{})
+		s.Must(err)
+		defer func() { s.Must(roles.Delete(ctx, name.Name, metav1.DeleteOptions{})) }()
+		_, err = bindings.Create(ctx, &rbacv1.ClusterRoleBinding{ObjectMeta: name, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name.Name},
+			Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: world.Account.Namespace, Name: world.Account.Name}}}, metav1.CreateOptions{})
+		s.Must(err)
+		defer func() { s.Must(bindings.Delete(ctx, name.Name, metav1.DeleteOptions{})) }()
+		if found, _ := ill(s); strings.Contains(found["solvers"], "may not call") {
+			t.Errorf("it has the right: %s", found["solvers"])
+		}
+		s.Must(s.CertManager.CertmanagerV1().Issuers(s.Namespace).Delete(ctx, "dns", metav1.DeleteOptions{}))
+	})
 	t.Run("name server silent", func(t *testing.T) {
 		found, _ := ill(s, "--", "--dns01-recursive-nameservers=127.0.0.1:1")
 		s.Mentions(found["dns"], "127.0.0.1:1", "port 53")
@@ -155,6 +188,34 @@ func TestDoctorOfTheSick(t *testing.T) {
 		_, err = challenges.Patch(ctx, "held", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
 		s.Must(err)
 	})
+}
+
+// serveSolver has the API server serve what looks as a webhook solver does, and
+// waits until it does.
+func serveSolver(t *testing.T, s *suite.Space, name, group string) {
+	t.Helper()
+	manifests := fmt.Sprintf(`
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %[1]s.%[2]s}
+spec:
+  group: %[2]s
+  scope: Cluster
+  names: {plural: %[1]s, singular: %[1]s, kind: ChallengePayload}
+  versions:
+  - {name: v1alpha1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
+---
+apiVersion: %[2]s/v1alpha1
+kind: ChallengePayload
+metadata: {name: waited-for}
+`, name, group)
+	objects, err := harness.ParseManifests([]byte(manifests))
+	s.Must(err)
+	for _, object := range objects {
+		s.Must(s.Apply(t.Context(), object))
+	}
+	definitions := s.Dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	t.Cleanup(func() { s.Must(definitions.Delete(context.Background(), name+"."+group, metav1.DeleteOptions{})) })
 }
 
 // TestDoctorOfBadOptions: the daemon's flags are judged as the daemon does.

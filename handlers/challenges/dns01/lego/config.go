@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/certwright/certwright/handlers/challenges"
+	"github.com/certwright/certwright/internal/api"
 
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 )
 
 // Group is the webhook's groupName that leads here.
-const Group = "lego.certwright.dev"
+const Group = api.LegoGroup
 
 const field = "spec.solver.dns01.webhook"
 
