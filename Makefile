@@ -103,7 +103,7 @@ test: STARTED := $(shell date +%s)
 test: unit $(BIN)/gotestsum ## unit, then the real daemon on a real control plane
 	@echo "test: the control plane's programs, some 10 minutes when there are none yet"
 	@go -C test/cluster run ./cmd/cluster build
-	@echo "test: cmctl, some 3 minutes when there is none yet"
+	@echo "test: cmctl, some 2 minutes when there is none yet"
 	@go -C test run ./e2e/build
 	@echo "test: pebble and a DNS01 webhook solver, two minutes when there are none yet"
 	@go -C test run ./acme/build
