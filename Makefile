@@ -98,8 +98,9 @@ race: ## the product's own tests with the race detector; needs gcc
 	@CGO_ENABLED=1 go test -race -timeout 10m ./...
 
 test: STARTED := $(shell date +%s)
-# One package after the other (-p 1), each has a control plane; but that holds for the
-# compiler too, so vet goes first, which needs the same packages compiled.
+# Two packages at a time (-p 2): each has a control plane, and waits more than it works.
+# That holds for the compiler too, so vet goes first, which needs the same packages
+# compiled.
 test: unit $(BIN)/gotestsum ## unit, then the real daemon on a real control plane
 	@echo "test: the control plane's programs, some 10 minutes when there are none yet"
 	@go -C test/cluster run ./cmd/cluster build
@@ -109,7 +110,7 @@ test: unit $(BIN)/gotestsum ## unit, then the real daemon on a real control plan
 	@go -C test run ./acme/build
 	@for module in $(wildcard $(TESTED)); do \
 		echo "test: $$module"; \
-		(cd $$module && go vet ./... && $(BIN)/gotestsum --format testname -- -short -count=1 -p 1 -timeout 20m ./...); \
+		(cd $$module && go vet ./... && $(BIN)/gotestsum --format testname -- -short -count=1 -p 2 -timeout 20m ./...); \
 	done
 	@echo "test: . $(wildcard $(TESTED)) passed in $$(( $$(date +%s) - $(STARTED) )) s"
 
