@@ -52,6 +52,10 @@ func TestCompare(t *testing.T) {
 	refused := use("create", "", "pods", "shop", "")
 	ending := refused
 	ending.Words = "unable to create new content in namespace shop because it is being terminated"
+	unread := use("patch", "", "secrets", "shop", "c")
+	unread.Words = `secrets "c" is forbidden: User "x" cannot patch resource "secrets" in API group "" in the namespace "shop"`
+	blocked := use("patch", "", "secrets", "shop", "c")
+	blocked.Words = `secrets "c" is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on`
 	for name, row := range map[string]struct {
 		roles                    string
 		record                   func(*harness.RightsRecord)
@@ -97,6 +101,14 @@ func TestCompare(t *testing.T) {
 		"admission refuses": {
 			roles: roles, rightsN: "6", missing: "create pods",
 			record: func(r *harness.RightsRecord) { r.Refused = []harness.RightUse{refused, refused} },
+		},
+		"admission refuses what a role allows": {
+			roles: roles, rightsN: "6", missing: "patch secrets",
+			record: func(r *harness.RightsRecord) { r.Refused = []harness.RightUse{blocked} },
+		},
+		"an API server that has not read the role yet": {
+			roles: roles, rightsN: "6",
+			record: func(r *harness.RightsRecord) { r.Refused = []harness.RightUse{unread} },
 		},
 		"a namespace that ends": {
 			roles: roles, rightsN: "6",
