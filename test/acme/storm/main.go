@@ -8,7 +8,7 @@
 // The ACME server takes up to 10 seconds to look at a proof, so that places are
 // what is short, as they are at a public one. Without that (-dawdle 0) it is the
 // processors, which control plane, ACME server and daemon share: a quarter more
-// Certificates then take up to a quarter longer, whoever gets the places.
+// Certificates then cost about so much more time, whoever gets the places.
 //
 //	go run ./acme/storm
 //	certificates 500 hopeless 100 issued 400 max-processing M same-name-overlaps 0 seconds S seconds-without-hopeless T
